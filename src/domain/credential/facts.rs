@@ -1,0 +1,141 @@
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    clock::Timestamp,
+    digest::SecretHash,
+    ids::{CredentialId, OrganizationId, UserId},
+    scope::Scopes,
+};
+
+/// A word that the domain does not know; only a broken database row has one.
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("unknown word")]
+pub struct UnknownWord;
+
+/// Gives an enum of plain words its text form, in one place for the database, JSON and messages.
+macro_rules! words {
+    ($name:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
+        impl $name {
+            /// The word that stands for the value in JSON and in the database.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = $crate::domain::credential::UnknownWord;
+
+            fn from_str(word: &str) -> Result<Self, Self::Err> {
+                match word { $($word => Ok(Self::$variant),)+ _ => Err($crate::domain::credential::UnknownWord) }
+            }
+        }
+    };
+}
+pub(crate) use words;
+
+/// How a credential is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CredentialKind {
+    /// `patmint_…`: everything new.
+    Opaque,
+    /// A JWT, for clients that decode their token.
+    Jwt,
+    /// 40 hex characters, for old scripts.
+    Legacy,
+}
+words!(CredentialKind { Opaque = "opaque", Jwt = "jwt", Legacy = "legacy" });
+
+/// What an access token may do at a service, as far as no scopes restrict it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Permission {
+    /// Safe methods only (RFC 9110 section 9.2.1).
+    Read,
+    /// Everything.
+    ReadWrite,
+}
+words!(Permission { Read = "read", ReadWrite = "read_write" });
+
+impl Permission {
+    /// The `scope` value (RFC 6749 section 3.3) that says the same.
+    #[must_use]
+    pub fn scope(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::ReadWrite => "read write",
+        }
+    }
+}
+
+/// Why a credential was revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RevocationReason {
+    /// Its owner, or an admin, asked for it.
+    Requested,
+    /// Its holder handed it in at the revocation endpoint (RFC 7009).
+    Holder,
+    /// It was handed in as leaked.
+    Leaked,
+}
+words!(RevocationReason { Requested = "requested", Holder = "holder", Leaked = "leaked" });
+
+/// When, by whom and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Revocation {
+    /// When it was revoked.
+    pub at: Timestamp,
+    /// The user who did it; `None` if whoever held the credential did.
+    pub by: Option<UserId>,
+    /// Why.
+    pub reason: RevocationReason,
+}
+
+/// What is known of a credential: everything but its secret.
+#[derive(Clone, Debug)]
+pub struct Credential {
+    /// `client_id` in its access tokens.
+    pub id: CredentialId,
+    /// A number for people and for old APIs; never used again.
+    pub number: i64,
+    /// Where it counts.
+    pub organization_id: OrganizationId,
+    /// Whom it belongs to.
+    pub owner_id: UserId,
+    /// What its owner calls it.
+    pub name: String,
+    /// How it is written.
+    pub kind: CredentialKind,
+    /// What it may do.
+    pub permission: Permission,
+    /// `None` = not restricted by scopes.
+    pub scopes: Option<Scopes>,
+    /// Whom its access tokens are for; `None` = the policy's default.
+    pub audiences: Option<Vec<String>>,
+    /// What a presented secret must hash to.
+    pub secret_hash: SecretHash,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// The number of its creation on the list; a bulk revocation with a greater one ends it.
+    pub created_seq: i64,
+    /// Its own expiry; `None` = none of its own.
+    pub expires_at: Option<Timestamp>,
+    /// Set once, never taken back.
+    pub revoked: Option<Revocation>,
+    /// The credential that this one replaced.
+    pub rotated_from: Option<CredentialId>,
+    /// Its last exchange, as far as written back.
+    pub last_used_at: Option<Timestamp>,
+    /// The address of that exchange.
+    pub last_used_from: Option<String>,
+}

@@ -1,0 +1,15 @@
+//! Credentials: the long-lived secrets that can be exchanged, and how they are written.
+
+mod base62;
+mod facts;
+mod format;
+mod jwt;
+mod legacy;
+mod opaque;
+mod tag;
+
+pub(crate) use facts::words;
+pub use facts::{Credential, CredentialKind, Permission, Revocation, RevocationReason, UnknownWord};
+pub use format::{CredentialFormat, CredentialFormatError, Issued, LookupKey, Presented, is_prefix};
+pub use jwt::NEVER_SECONDS;
+pub use tag::TagKey;

@@ -1,0 +1,19 @@
+//! The rules, without I/O: what a credential is, what a policy says, and the verdict over both.
+//!
+//! Nothing here reads a clock, a random source, a file or a database: those come in as arguments.
+
+pub mod clock;
+pub mod credential;
+pub mod digest;
+pub mod email;
+pub mod ids;
+pub mod jws;
+pub mod list;
+pub mod membership;
+pub mod organization;
+pub mod password;
+pub mod policy;
+pub mod random;
+pub mod scope;
+pub mod standing;
+pub mod verdict;

@@ -1,0 +1,219 @@
+//! The verdict: may this credential be exchanged now, and for what?
+//!
+//! One pure function decides, for the exchange, for introspection, for lists and for the policy's preview; so what a
+//! list or a preview says is what happens.
+
+use std::{borrow::Cow, fmt, net::IpAddr, str::FromStr};
+
+use patmint_verifier::Audience;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    clock::Timestamp,
+    credential::{Credential, words},
+    policy::Policy,
+    scope::Rights,
+    standing::Standing,
+};
+
+/// Why a credential was refused. The holder is told only when the request was at fault, not the credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// Revoked, alone or with others.
+    Revoked,
+    /// Its own expiry or the policy's longest life is over.
+    Expired,
+    /// Not used for too long.
+    Stale,
+    /// Its owner is disabled.
+    UserDisabled,
+    /// Its owner is no member any more.
+    MembershipEnded,
+    /// The policy does not allow its kind.
+    KindDisallowed,
+    /// The policy allows none of its audiences.
+    AudienceDisallowed,
+    /// Presented from outside the policy's networks.
+    NetworkDisallowed,
+    /// The request asked for rights that the credential does not have.
+    ScopeExceeded,
+    /// The request asked for an audience that the credential does not have.
+    AudienceExceeded,
+}
+words!(Refusal {
+    Revoked = "revoked",
+    Expired = "expired",
+    Stale = "stale",
+    UserDisabled = "user_disabled",
+    MembershipEnded = "membership_ended",
+    KindDisallowed = "kind_disallowed",
+    AudienceDisallowed = "audience_disallowed",
+    NetworkDisallowed = "network_disallowed",
+    ScopeExceeded = "scope_exceeded",
+    AudienceExceeded = "audience_exceeded",
+});
+
+/// How a credential stands, without a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Can be exchanged.
+    Active,
+    /// Never again.
+    Revoked,
+    /// Its time is over.
+    Expired,
+    /// Unused for too long.
+    Stale,
+    /// Its owner or the policy stands against it; may change.
+    Disallowed,
+}
+words!(State {
+    Active = "active",
+    Revoked = "revoked",
+    Expired = "expired",
+    Stale = "stale",
+    Disallowed = "disallowed",
+});
+
+/// What comes with the request for an access token.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked<'a> {
+    /// The address of whoever presents the credential.
+    pub address: Option<IpAddr>,
+    /// The rights asked for, as a `scope` parameter; `None` = all there are.
+    pub scope: Option<&'a str>,
+    /// The audience asked for; `None` = what the credential has.
+    pub audience: Option<&'a str>,
+}
+
+/// What an access token will say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant<'a> {
+    /// `iat`, whole seconds.
+    pub issued_at: i64,
+    /// `exp`, whole seconds; never after the credential's own end.
+    pub expires_at: i64,
+    /// What it allows.
+    pub rights: Rights<'a>,
+    /// Whom it is for.
+    pub audience: Audience<'a>,
+}
+
+/// Expiry is this one comparison.
+#[must_use]
+pub fn is_expired(expires_at: Timestamp, now: Timestamp) -> bool {
+    now >= expires_at
+}
+
+/// When a credential really ends: its own expiry or the policy's longest life, whichever comes first.
+#[must_use]
+pub fn effective_expiry(credential: &Credential, policy: &Policy) -> Option<Timestamp> {
+    let longest = policy.token_max_ttl.map(|ttl| credential.created_at.plus_seconds(ttl));
+    [credential.expires_at, longest].into_iter().flatten().min()
+}
+
+/// Why a credential cannot be exchanged whatever is asked; `None` = it can.
+#[must_use]
+pub fn objection(standing: &Standing, issuer: &str, now: Timestamp) -> Option<Refusal> {
+    let Standing { credential, owner, membership, organization } = standing;
+    let policy = &organization.policy;
+    let member_seq = membership.as_ref().map_or(0, |membership| membership.revoked_seq);
+    let bulk_seq = member_seq.max(owner.revoked_seq).max(organization.revoked_seq);
+    let last_seen = credential.last_used_at.unwrap_or(credential.created_at);
+    let is_member = membership.as_ref().is_some_and(|membership| membership.ended_at.is_none());
+    // The order is that of the states: what can never come back first.
+    let objections = [
+        (credential.revoked.is_some() || credential.created_seq < bulk_seq, Refusal::Revoked),
+        (effective_expiry(credential, policy).is_some_and(|at| is_expired(at, now)), Refusal::Expired),
+        (is_expired(last_seen.plus_seconds(policy.stale_after), now), Refusal::Stale),
+        (owner.disabled_at.is_some(), Refusal::UserDisabled),
+        (!is_member, Refusal::MembershipEnded),
+        (!policy.allowed_kinds.contains(&credential.kind), Refusal::KindDisallowed),
+        (audiences(credential, policy, issuer).is_empty(), Refusal::AudienceDisallowed),
+    ];
+    objections.into_iter().find_map(|(stands, refusal)| stands.then_some(refusal))
+}
+
+/// How a credential stands, for lists.
+#[must_use]
+pub fn state(standing: &Standing, issuer: &str, now: Timestamp) -> State {
+    match objection(standing, issuer, now) {
+        None => State::Active,
+        Some(Refusal::Revoked) => State::Revoked,
+        Some(Refusal::Expired) => State::Expired,
+        Some(Refusal::Stale) => State::Stale,
+        Some(
+            Refusal::UserDisabled
+            | Refusal::MembershipEnded
+            | Refusal::KindDisallowed
+            | Refusal::AudienceDisallowed
+            | Refusal::NetworkDisallowed
+            | Refusal::ScopeExceeded
+            | Refusal::AudienceExceeded,
+        ) => State::Disallowed,
+    }
+}
+
+/// The verdict on a credential whose secret was right.
+///
+/// # Errors
+/// [`Refusal`]: the first reason that stands against it.
+pub fn judge<'a>(
+    standing: &'a Standing,
+    issuer: &'a str,
+    now: Timestamp,
+    asked: &Asked<'a>,
+) -> Result<Grant<'a>, Refusal> {
+    if let Some(refusal) = objection(standing, issuer, now) {
+        return Err(refusal);
+    }
+    let credential = &standing.credential;
+    let policy = &standing.organization.policy;
+    if !is_inside(policy, asked.address) {
+        return Err(Refusal::NetworkDisallowed);
+    }
+    let own = Rights::new(credential.permission, credential.scopes.as_ref());
+    let rights = match asked.scope {
+        None => own,
+        Some(scope) => own.narrowed(scope).ok_or(Refusal::ScopeExceeded)?,
+    };
+    let issued_at = now.unix_seconds();
+    let end = effective_expiry(credential, policy).map_or(i64::MAX, Timestamp::unix_seconds);
+    let expires_at = end.min(issued_at + policy.access_token_ttl);
+    // Less than a second is left: a token of whole seconds would be dead when it is made.
+    if expires_at <= issued_at {
+        return Err(Refusal::Expired);
+    }
+    let audience = narrowed_audience(audiences(credential, policy, issuer), asked.audience)?;
+    Ok(Grant { issued_at, expires_at, rights, audience })
+}
+
+/// The audiences of a credential as far as the policy allows them.
+fn audiences<'a>(credential: &'a Credential, policy: &'a Policy, issuer: &'a str) -> Vec<&'a str> {
+    match &credential.audiences {
+        None => vec![policy.default_audience(issuer)],
+        Some(own) => own.iter().map(String::as_str).filter(|own| policy.allows_audience(own, issuer)).collect(),
+    }
+}
+
+fn narrowed_audience<'a>(own: Vec<&'a str>, asked: Option<&'a str>) -> Result<Audience<'a>, Refusal> {
+    match (asked, own.as_slice()) {
+        (Some(asked), own) if own.contains(&asked) => Ok(Audience::One(Cow::Borrowed(asked))),
+        (Some(_), _) => Err(Refusal::AudienceExceeded),
+        (None, [one]) => Ok(Audience::One(Cow::Borrowed(one))),
+        (None, _) => Ok(Audience::Many(own.into_iter().map(Cow::Borrowed).collect())),
+    }
+}
+
+/// Whether `address` is in one of the policy's networks. An unknown address is in none.
+fn is_inside(policy: &Policy, address: Option<IpAddr>) -> bool {
+    // An IPv4 client of a dual-stack socket shows as ::ffff:a.b.c.d.
+    let address = address.map(|address| address.to_canonical());
+    policy.allowed_networks.is_empty()
+        || address.is_some_and(|address| policy.allowed_networks.iter().any(|network| network.contains(&address)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,3 @@
+//! patmint: a self-hosted security token service.
+
+pub mod domain;
