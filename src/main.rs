@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! The `patmint` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    patmint::cli::run()
+}

@@ -13,9 +13,6 @@ const KIND: &str = "opaque";
 const BODY_DIGITS: usize = 76;
 const CHECK_DIGITS: usize = 6;
 
-/// Length in bytes of what follows the prefix.
-pub(super) const LENGTH: usize = BODY_DIGITS + CHECK_DIGITS;
-
 fn checksum(text: &str) -> String {
     base62::encode(crc32fast::hash(text.as_bytes()).to_be_bytes(), CHECK_DIGITS)
 }

@@ -1,0 +1,11 @@
+DROP TABLE audit;
+DROP TABLE usage_counts;
+DROP TABLE sealed_keys;
+DROP TABLE sessions;
+DROP TABLE credentials;
+DROP TABLE memberships;
+DROP TABLE users;
+DROP TABLE organizations;
+DROP TABLE numbers;
+DROP TABLE list_entries;
+DROP TABLE list_head;

@@ -1,0 +1,72 @@
+//! From configuration to services.
+
+use std::{fs::DirBuilder, net::TcpListener, os::unix::fs::DirBuilderExt as _, path::Path, sync::Arc};
+
+use super::CliError;
+use crate::{
+    config::Config,
+    domain::{clock::SystemClock, random::SystemRandomness},
+    service::{Environment, Services, StartError},
+    store::{Database, StoreError},
+};
+
+/// Listens, before anything else is done: a taken port should cost nothing.
+pub(super) fn listener(config: &Config) -> Result<TcpListener, CliError> {
+    let refuse = |error| CliError::Listen { address: config.listen.clone(), error };
+    TcpListener::bind(&config.listen).map_err(refuse)
+}
+
+/// The address under which the server on `listener` is known.
+pub(super) fn issuer(config: &Config, listener: &TcpListener) -> Result<String, CliError> {
+    let address = listener.local_addr()?;
+    match &config.issuer {
+        Some(issuer) => Ok(issuer.clone()),
+        None if address.ip().is_loopback() => Ok(format!("http://{address}")),
+        None => Err(CliError::IssuerRequired),
+    }
+}
+
+/// The database, with its schema up to date unless the operator wants to do that by hand.
+pub(super) fn environment(config: &Config) -> Result<Environment, CliError> {
+    let url = &config.database.url;
+    if let Some(folder) = url.sqlite_path().and_then(|path| Path::new(path).parent())
+        && !folder.as_os_str().is_empty()
+    {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        made.map_err(|error| CliError::Folder { folder: folder.to_owned(), error })?;
+    }
+    let db = Database::new(&config.database);
+    if config.migrate {
+        db.migrate().map_err(|error| database_error(config, error))?;
+    }
+    Ok(Environment { clock: Arc::new(SystemClock), random: Arc::new(SystemRandomness::default()), db })
+}
+
+/// The services of a command that serves nobody.
+pub(super) async fn for_command(config: &Config) -> Result<Services, CliError> {
+    // What a command writes into a token says where the server will be.
+    let issuer = config.issuer.clone().unwrap_or_else(|| format!("http://{}", config.listen));
+    let outside = environment(config)?;
+    Services::for_command(config.settings(issuer), &config.keys_dir, outside)
+        .await
+        .map_err(|error| start_error(config, error))
+}
+
+/// The services of a server.
+pub(super) async fn for_server(config: &Config, issuer: String) -> Result<Services, CliError> {
+    let outside = environment(config)?;
+    Services::for_server(config.settings(issuer), &config.keys_dir, outside)
+        .await
+        .map_err(|error| start_error(config, error))
+}
+
+fn start_error(config: &Config, error: StartError) -> CliError {
+    match error {
+        StartError::Store(error) => database_error(config, error),
+        other @ StartError::Keys(_) => CliError::Start(other),
+    }
+}
+
+pub(super) fn database_error(config: &Config, error: StoreError) -> CliError {
+    CliError::Database { url: config.database.url.describe(), error }
+}

@@ -1,0 +1,3 @@
+//! Thin doors for the clients of other systems, to the same services.
+
+pub(crate) mod label_studio;

@@ -1,0 +1,49 @@
+use std::{fs, io::ErrorKind, path::PathBuf};
+
+use super::{ConfigError, Options};
+
+/// Read if it is there and no other is named.
+const USUAL: &str = "patmint.toml";
+
+/// The settings in the file.
+pub(super) fn read(named: Option<PathBuf>) -> Result<Options, ConfigError> {
+    let is_named = named.is_some();
+    let path = named.unwrap_or_else(|| USUAL.into());
+    match fs::read_to_string(&path) {
+        Ok(text) => parse(&path.display().to_string(), &text),
+        Err(error) if error.kind() == ErrorKind::NotFound && !is_named => Ok(Options::default()),
+        Err(error) => Err(ConfigError::Unreadable(path, error.to_string())),
+    }
+}
+
+fn parse(path: &str, text: &str) -> Result<Options, ConfigError> {
+    toml::from_str(text).map_err(|error| {
+        let start = error.span().map_or(0, |span| span.start);
+        let line = text.get(..start).unwrap_or_default().lines().count().max(1);
+        // toml's own text may quote a value.
+        let is_unknown = error.message().starts_with("unknown field");
+        let problem = if is_unknown { error.message() } else { "not TOML, or a value of the wrong type" };
+        ConfigError::File { path: path.to_owned(), line, problem: problem.to_owned() }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_key_is_refused_by_name_and_line() {
+        let Err(error) = parse("patmint.toml", "listen = \"127.0.0.1:1\"\nlistn = \"x\"\n") else {
+            panic!("an unknown key passes");
+        };
+        let text = error.to_string();
+        assert!(text.contains("line 2") || text.contains("line 1"), "{text}");
+        assert!(text.contains("listn"), "{text}");
+    }
+
+    #[test]
+    fn a_value_is_not_quoted() {
+        let Err(error) = parse("patmint.toml", "jwks_max_age = \"hunter2\"\n") else { panic!("a string for a number") };
+        assert!(!error.to_string().contains("hunter2"));
+    }
+}

@@ -1,0 +1,195 @@
+//! What the operator chose: flags, then `PATMINT_*` variables, then `patmint.toml`, then what stands here. The only
+//! reader of the environment.
+
+mod environment;
+mod file;
+mod options;
+
+use std::{path::PathBuf, time::Duration};
+
+use thiserror::Error;
+
+pub use environment::refuse_unknown;
+pub use options::Options;
+
+use crate::{
+    domain::credential::is_prefix,
+    http::HttpSettings,
+    service::Settings,
+    store::{DatabaseSettings, DatabaseUrl},
+};
+
+const LISTEN: &str = "127.0.0.1:8080";
+const DATABASE_URL: &str = "sqlite://data/patmint.db";
+const KEYS_DIR: &str = "keys";
+const TOKEN_PREFIX: &str = "patmint_";
+const MAX_STALENESS_SECONDS: f64 = 1.0;
+const JWKS_MAX_AGE_SECONDS: u32 = 300;
+const DATABASE_CONNECTIONS: u32 = 8;
+const CACHE_CAPACITY: usize = 1_000_000;
+const LOG: &str = "info";
+
+/// What is wrong with the configuration. Names the setting, never its value.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum ConfigError {
+    /// A setting has a value that it cannot have.
+    #[error("{setting}: {problem}")]
+    Invalid {
+        /// As it is called in the file.
+        setting: &'static str,
+        /// What it must be.
+        problem: &'static str,
+    },
+    /// The file is not there or not to be read.
+    #[error("cannot read {0}: {1}")]
+    Unreadable(PathBuf, String),
+    /// The file is not what it should be.
+    #[error("{path}, line {line}: {problem}")]
+    File {
+        /// The file.
+        path: String,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A variable that nothing reads: a misspelt one would otherwise be missed.
+    #[error("unknown setting {0} in the environment")]
+    UnknownVariable(String),
+}
+
+/// The whole configuration.
+#[derive(Debug)]
+pub struct Config {
+    /// Where to listen: `ADDRESS:PORT`.
+    pub listen: String,
+    /// The address under which this patmint is known; `None` = where it listens.
+    pub issuer: Option<String>,
+    /// The folder of the root key.
+    pub keys_dir: PathBuf,
+    /// The database.
+    pub database: DatabaseSettings,
+    /// Whether to bring the schema up to date at the start.
+    pub migrate: bool,
+    /// What to log (`tracing_subscriber`'s filter).
+    pub log: String,
+    /// What HTTP goes by.
+    pub http: HttpSettings,
+    token_prefix: String,
+    max_staleness: Duration,
+    cache_capacity: usize,
+}
+
+fn invalid(setting: &'static str, problem: &'static str) -> ConfigError {
+    ConfigError::Invalid { setting, problem }
+}
+
+impl Config {
+    /// Reads the file and puts everything together.
+    ///
+    /// # Errors
+    /// See [`ConfigError`].
+    pub fn load(flags: Options, file: Option<PathBuf>) -> Result<Self, ConfigError> {
+        Self::new(flags.or(file::read(file)?))
+    }
+
+    fn new(options: Options) -> Result<Self, ConfigError> {
+        let url = options.database_url.as_deref().unwrap_or(DATABASE_URL);
+        let url: DatabaseUrl =
+            url.parse().map_err(|_| invalid("database_url", "must be sqlite://PATH or postgres://USER@HOST/NAME"))?;
+        let connections = options.database_connections.unwrap_or(DATABASE_CONNECTIONS);
+        if !(1..=1000).contains(&connections) {
+            return Err(invalid("database_connections", "must be 1 to 1000"));
+        }
+        let token_prefix = options.token_prefix.unwrap_or_else(|| TOKEN_PREFIX.to_owned());
+        if !is_prefix(&token_prefix) {
+            return Err(invalid("token_prefix", "must be 1 to 32 letters, digits, '-' and '_', the last a '_'"));
+        }
+        let cache_capacity = options.cache_capacity.unwrap_or(CACHE_CAPACITY);
+        if cache_capacity == 0 {
+            return Err(invalid("cache_capacity", "must be at least 1"));
+        }
+        Ok(Self {
+            listen: options.listen.unwrap_or_else(|| LISTEN.to_owned()),
+            issuer: options.issuer.map(|issuer| checked_issuer(&issuer)).transpose()?,
+            keys_dir: options.keys_dir.unwrap_or_else(|| KEYS_DIR.into()),
+            database: DatabaseSettings { url, connections },
+            migrate: !options.no_migrate.unwrap_or(false),
+            log: options.log.unwrap_or_else(|| LOG.to_owned()),
+            http: HttpSettings { jwks_max_age: options.jwks_max_age.unwrap_or(JWKS_MAX_AGE_SECONDS) },
+            token_prefix,
+            max_staleness: checked_staleness(options.max_staleness.unwrap_or(MAX_STALENESS_SECONDS))?,
+            cache_capacity,
+        })
+    }
+
+    /// What the services go by, under the address `issuer`.
+    #[must_use]
+    pub fn settings(&self, issuer: String) -> Settings {
+        Settings {
+            issuer,
+            token_prefix: self.token_prefix.clone(),
+            max_staleness: self.max_staleness,
+            cache_capacity: self.cache_capacity,
+        }
+    }
+}
+
+fn checked_issuer(issuer: &str) -> Result<String, ConfigError> {
+    let problem = "must be an http:// or https:// address without query and fragment";
+    let rest = issuer.strip_prefix("https://").or_else(|| issuer.strip_prefix("http://"));
+    let host = rest.unwrap_or_default();
+    if host.is_empty() || host.starts_with('/') || host.contains(['?', '#', '@', '"', '\\', ' ']) || !host.is_ascii() {
+        return Err(invalid("issuer", problem));
+    }
+    Ok(issuer.trim_end_matches('/').to_owned())
+}
+
+fn checked_staleness(seconds: f64) -> Result<Duration, ConfigError> {
+    // Below the follower's pace memory would never be trusted for long; zero says so outright.
+    if seconds == 0.0 || (0.2..=10.0).contains(&seconds) {
+        return Ok(Duration::from_secs_f64(seconds));
+    }
+    Err(invalid("max_staleness", "must be 0 (read the database each time) or 0.2 to 10 seconds"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let flags = Options { listen: Some("127.0.0.1:1".to_owned()), ..Options::default() };
+        let file = Options {
+            listen: Some("127.0.0.1:2".to_owned()),
+            token_prefix: Some("acme_".to_owned()),
+            ..Options::default()
+        };
+        let config = Config::new(flags.or(file)).unwrap();
+        assert_eq!((config.listen.as_str(), config.token_prefix.as_str()), ("127.0.0.1:1", "acme_"));
+        assert!(config.migrate);
+    }
+
+    #[test]
+    fn a_wrong_value_is_named_and_not_shown() {
+        let secret = "mysql://ada:hunter2@db".to_owned();
+        let error = Config::new(Options { database_url: Some(secret), ..Options::default() }).unwrap_err().to_string();
+        assert!(error.starts_with("database_url") && !error.contains("hunter2"), "{error}");
+        for (options, setting) in [
+            (Options { issuer: Some("sts.example".to_owned()), ..Options::default() }, "issuer"),
+            (Options { token_prefix: Some("x".to_owned()), ..Options::default() }, "token_prefix"),
+            (Options { max_staleness: Some(0.1), ..Options::default() }, "max_staleness"),
+            (Options { max_staleness: Some(f64::NAN), ..Options::default() }, "max_staleness"),
+            (Options { database_connections: Some(0), ..Options::default() }, "database_connections"),
+            (Options { cache_capacity: Some(0), ..Options::default() }, "cache_capacity"),
+        ] {
+            let error = Config::new(options).unwrap_err();
+            assert!(matches!(error, ConfigError::Invalid { setting: named, .. } if named == setting), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_issuer_has_no_slash_at_its_end() {
+        assert_eq!(checked_issuer("https://sts.example/base/").unwrap(), "https://sts.example/base");
+    }
+}

@@ -1,0 +1,67 @@
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Deserialize;
+
+/// The settings, each of which may be left out: the same in flags, environment and file.
+///
+/// Does not print: the database's address may hold a password.
+#[derive(Args, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Options {
+    /// Where to listen [default: 127.0.0.1:8080]
+    #[arg(long, global = true, env = "PATMINT_LISTEN", value_name = "ADDRESS:PORT")]
+    pub(super) listen: Option<String>,
+    /// `sqlite://PATH` or `postgres://USER@HOST/NAME` [default: `sqlite://data/patmint.db`]
+    #[arg(long, global = true, env = "PATMINT_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub(super) database_url: Option<String>,
+    /// The most connections to the database [default: 8]
+    #[arg(long, global = true, env = "PATMINT_DATABASE_CONNECTIONS", value_name = "NUMBER")]
+    pub(super) database_connections: Option<u32>,
+    /// Leave the database's schema as it is
+    #[arg(long, global = true, env = "PATMINT_NO_MIGRATE", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_name = "BOOL")]
+    pub(super) no_migrate: Option<bool>,
+    /// The folder of the root key [default: keys]
+    #[arg(long, global = true, env = "PATMINT_KEYS_DIR", value_name = "FOLDER")]
+    pub(super) keys_dir: Option<PathBuf>,
+    /// The address under which people and services reach this server; required when not on loopback
+    /// [default: http:// and where it listens]
+    #[arg(long, global = true, env = "PATMINT_ISSUER", value_name = "URL")]
+    pub(super) issuer: Option<String>,
+    /// What new opaque tokens begin with; ends in '_' [default: `patmint_`]
+    #[arg(long, global = true, env = "PATMINT_TOKEN_PREFIX", value_name = "PREFIX")]
+    pub(super) token_prefix: Option<String>,
+    /// How old the state may be that an exchange goes by, in seconds; 0 = read the database each time [default: 1]
+    #[arg(long, global = true, env = "PATMINT_MAX_STALENESS", value_name = "SECONDS")]
+    pub(super) max_staleness: Option<f64>,
+    /// The most tokens kept in memory [default: 1000000]
+    #[arg(long, global = true, env = "PATMINT_CACHE_CAPACITY", value_name = "NUMBER")]
+    pub(super) cache_capacity: Option<usize>,
+    /// How long services may keep the published keys, in seconds [default: 300]
+    #[arg(long, global = true, env = "PATMINT_JWKS_MAX_AGE", value_name = "SECONDS")]
+    pub(super) jwks_max_age: Option<u32>,
+    /// What to log: error, warn, info, debug, trace, or a filter such as info,patmint=debug [default: info]
+    #[arg(long, global = true, env = "PATMINT_LOG", value_name = "FILTER")]
+    pub(super) log: Option<String>,
+}
+
+impl Options {
+    /// These settings, and for those left out the ones of `other`.
+    #[must_use]
+    pub(super) fn or(self, other: Self) -> Self {
+        Self {
+            listen: self.listen.or(other.listen),
+            database_url: self.database_url.or(other.database_url),
+            database_connections: self.database_connections.or(other.database_connections),
+            no_migrate: self.no_migrate.or(other.no_migrate),
+            keys_dir: self.keys_dir.or(other.keys_dir),
+            issuer: self.issuer.or(other.issuer),
+            token_prefix: self.token_prefix.or(other.token_prefix),
+            max_staleness: self.max_staleness.or(other.max_staleness),
+            cache_capacity: self.cache_capacity.or(other.cache_capacity),
+            jwks_max_age: self.jwks_max_age.or(other.jwks_max_age),
+            log: self.log.or(other.log),
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! JSON bodies: an object, with the members that are known and no others. Errors name members, never values.
+
+use std::{fmt, marker::PhantomData};
+
+use actix_web::{HttpRequest, web::Payload};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
+};
+
+use super::{
+    body::{self, BodyError, Media},
+    problem::Problem,
+};
+
+/// A value that was written as an object. serde takes an array for a struct; we do not.
+pub(super) struct Object<T>(pub(super) T);
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+/// A member that may be left out, be `null`, or have a value.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) enum Nullable<T> {
+    #[default]
+    Absent,
+    Null,
+    Value(T),
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Nullable<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Option::deserialize(deserializer)?.map_or(Self::Null, Self::Value))
+    }
+}
+
+/// The body of a request, as JSON.
+pub(super) async fn read<T: DeserializeOwned>(request: &HttpRequest, payload: Payload) -> Result<T, Problem> {
+    if Media::of(request) != Media::Json {
+        return Err(Problem::Body(BodyError::MediaType));
+    }
+    parse(&body::read(payload).await?)
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let parsed: Result<Object<T>, _> = serde_path_to_error::deserialize(&mut json);
+    let Object(value) = parsed.map_err(|error| explain(&error))?;
+    json.end().map_err(|_| Problem::MalformedJson)?;
+    Ok(value)
+}
+
+fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
+    let member = error.path().to_string();
+    let error = error.inner();
+    if !error.is_data() {
+        return Problem::MalformedJson;
+    }
+    // serde's own words; those that follow are the names in our own types, the rest may be the caller's.
+    let text = error.to_string();
+    if let Some(rest) = text.strip_prefix("missing field `") {
+        let name = rest.split('`').next().unwrap_or_default().to_owned();
+        return Problem::Invalid { member: name, problem: "is required".to_owned() };
+    }
+    if text.starts_with("unknown field") {
+        let known = text.rsplit_once("`, expected ").map(|(_, known)| known.split(" at line").next().unwrap_or(known));
+        let problem = known
+            .map_or("has an unknown member".to_owned(), |known| format!("has an unknown member; expected {known}"));
+        return Problem::Invalid { member: "request".to_owned(), problem };
+    }
+    if text.starts_with("duplicate field") {
+        return Problem::Invalid { member, problem: "stands there twice".to_owned() };
+    }
+    let member = if member == "." { "request".to_owned() } else { member };
+    Problem::Invalid { member, problem: "has the wrong type or is none of the values allowed".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::scope::Scope;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only read by serde")]
+    struct Body {
+        name: String,
+        #[serde(default)]
+        kind: Option<crate::domain::credential::CredentialKind>,
+        #[serde(default)]
+        scope: Option<Scope>,
+    }
+
+    fn problem(body: &str) -> (String, String) {
+        match parse::<Body>(body.as_bytes()).unwrap_err() {
+            Problem::Invalid { member, problem } => (member, problem),
+            other => (String::new(), format!("{other:?}")),
+        }
+    }
+
+    #[test]
+    fn errors_name_the_member_and_quote_nothing() {
+        assert_eq!(problem("{}"), ("name".to_owned(), "is required".to_owned()));
+        assert_eq!(problem(r#"{"name": ["sesame"]}"#).0, "name");
+        assert_eq!(problem(r#"{"name": "a", "kind": "sesame"}"#).0, "kind");
+        assert_eq!(problem(r#"{"name": "a", "scope": {"entity_type": 7}}"#).0, "scope.entity_type");
+        assert_eq!(problem(r#"["sesame"]"#).0, "request");
+        for body in [
+            r#"{"name": "a", "sesame": 1}"#,
+            r#"{"name": "a", "sesame`, expected sesame": 1}"#,
+            r#"{"name": "a", "scope": {"sesame": 1}}"#,
+            r#"{"name": "a", "kind": "sesame"}"#,
+            r#"{"name": {"sesame": 1}}"#,
+            r#"{"name": "a", "name": "sesame"}"#,
+            r#""sesame""#,
+            "sesame",
+            r#"{"name": "sesame""#,
+            r#"{"name": "a"} sesame"#,
+        ] {
+            let (member, problem) = problem(body);
+            assert!(!member.contains("sesame") && !problem.contains("sesame"), "{body}: {member} {problem}");
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! `/.well-known/jwks.json` (RFC 7517): what services verify access tokens with.
+
+use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
+
+use super::app::App;
+
+/// The published keys.
+pub(super) async fn get(app: Data<App>, request: HttpRequest) -> HttpResponse {
+    let cache = format!("public, max-age={}", app.settings.jwks_max_age);
+    let mut response =
+        if is_known(&request, &app.jwks.etag) { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response
+        .insert_header((header::CACHE_CONTROL, cache))
+        .insert_header((header::ETAG, app.jwks.etag.as_str()))
+        // Browsers of other sites verify tokens too; there is nothing secret here.
+        .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"));
+    if is_known(&request, &app.jwks.etag) {
+        return response.finish();
+    }
+    response.insert_header((header::CONTENT_TYPE, "application/json")).body(app.jwks.body.clone())
+}
+
+/// RFC 9110 section 13.1.2.
+fn is_known(request: &HttpRequest, etag: &str) -> bool {
+    let values = request.headers().get_all(header::IF_NONE_MATCH);
+    let mut tags = values.flat_map(|value| value.to_str().unwrap_or_default().split(','));
+    tags.any(|tag| matches!(tag.trim(), tag if tag == "*" || tag.trim_start_matches("W/") == etag))
+}

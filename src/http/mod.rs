@@ -1,0 +1,27 @@
+//! HTTP: parse, one call inward, format. One file an endpoint, one error type a body shape, one table of routes.
+
+mod app;
+mod body;
+mod caller;
+mod detail;
+mod json;
+mod jwks;
+mod metadata;
+mod oauth_error;
+mod operations;
+mod origin;
+mod policies;
+mod problem;
+mod refresh;
+mod revocations;
+mod revoke;
+mod routes;
+mod server;
+mod session;
+mod status_lists;
+mod tokens;
+
+pub use app::{App, HttpSettings};
+pub use server::{Server, ServerError};
+
+pub(crate) use self::{caller::caller, detail::Detail};

@@ -1,0 +1,87 @@
+//! `POST /api/token/refresh`: a credential in, an access token out. Refusals in simplejwt's shape.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header,
+    web::{Data, Payload},
+};
+use serde_json::{Map, Value, json};
+
+use super::{
+    app::App,
+    body::{self, BodyError, Media},
+    detail::Detail,
+};
+use crate::domain::verdict::Asked;
+
+/// The members that count.
+struct Request {
+    refresh: String,
+    scope: Option<String>,
+    audience: Option<String>,
+}
+
+/// `{"refresh": …, "scope"?: …, "audience"?: …}` → 200 `{"access": …}`.
+pub(super) async fn post(app: Data<App>, request: HttpRequest, payload: Payload) -> Result<HttpResponse, Detail> {
+    let members = members(Media::of(&request), &body::read(payload).await?)?;
+    let Request { refresh, scope, audience } = Request::new(members)?;
+    let asked = Asked {
+        address: request.peer_addr().map(|peer| peer.ip()),
+        scope: scope.as_deref(),
+        audience: audience.as_deref(),
+    };
+    let exchanged = app.services.exchange.exchange(&refresh, &asked).await?;
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::PRAGMA, "no-cache"))
+        .json(json!({ "access": exchanged.access })))
+}
+
+fn whole(problem: &'static str) -> Detail {
+    Detail::Member { member: "non_field_errors", problem }
+}
+
+/// The members of the body, however it is written.
+fn members(media: Media, body: &[u8]) -> Result<Map<String, Value>, Detail> {
+    match media {
+        // Nothing at all is an empty form.
+        _ if body.is_empty() && media != Media::Other => Ok(Map::new()),
+        Media::Json => match serde_json::from_slice(body).map_err(|_| Detail::MalformedJson)? {
+            Value::Object(members) => Ok(members),
+            Value::Array(_) => Err(whole("Invalid data. Expected a dictionary, but got list.")),
+            Value::String(_) => Err(whole("Invalid data. Expected a dictionary, but got str.")),
+            Value::Bool(_) => Err(whole("Invalid data. Expected a dictionary, but got bool.")),
+            Value::Number(number) if number.is_f64() => {
+                Err(whole("Invalid data. Expected a dictionary, but got float."))
+            }
+            Value::Number(_) => Err(whole("Invalid data. Expected a dictionary, but got int.")),
+            Value::Null => Err(whole("No data provided")),
+        },
+        Media::Form => {
+            let pairs = body::form(body).ok_or(BodyError::Broken)?;
+            Ok(pairs.into_iter().map(|(name, value)| (name, Value::String(value))).collect())
+        }
+        Media::Unnamed | Media::Other => Err(BodyError::MediaType.into()),
+    }
+}
+
+impl Request {
+    fn new(mut members: Map<String, Value>) -> Result<Self, Detail> {
+        let wrong = |problem| Detail::Member { member: "refresh", problem };
+        let refresh = match members.remove("refresh") {
+            None => return Err(wrong("This field is required.")),
+            Some(Value::Null) => return Err(wrong("This field may not be null.")),
+            Some(Value::String(text)) if text.trim().is_empty() => return Err(wrong("This field may not be blank.")),
+            Some(Value::String(text)) => text,
+            // Django REST framework makes text of a number; no credential is one.
+            Some(Value::Number(_)) => return Err(Detail::TokenNotValid),
+            Some(Value::Bool(_) | Value::Array(_) | Value::Object(_)) => return Err(wrong("Not a valid string.")),
+        };
+        let mut optional = |member| match members.remove(member) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(Detail::Member { member, problem: "Not a valid string." }),
+        };
+        Ok(Self { refresh: refresh.trim().to_owned(), scope: optional("scope")?, audience: optional("audience")? })
+    }
+}

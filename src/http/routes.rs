@@ -1,0 +1,107 @@
+//! All routes, in one table.
+
+use actix_web::{
+    FromRequest, Handler, HttpRequest, Resource, Responder, ResponseError as _,
+    http::Method,
+    web::{self, ServiceConfig},
+};
+
+use super::{
+    detail::Detail, jwks, metadata, operations, policies, problem::Problem, refresh, revocations, revoke, session,
+    status_lists, tokens,
+};
+use crate::{compat::label_studio, web as pages};
+
+/// The exchange, with and without the slash that some clients put at the end.
+const EXCHANGE: [&str; 4] = ["/api/token/refresh", "/api/token/refresh/", "/token/refresh", "/token/refresh/"];
+
+/// Every route there is.
+pub(super) fn routes(config: &mut ServiceConfig) {
+    let endpoints = [
+        Endpoint::django(&EXCHANGE).on(Method::POST, refresh::post),
+        Endpoint::new("/oauth/revoke").on(Method::POST, revoke::post),
+        Endpoint::new("/.well-known/jwks.json").on(Method::GET, jwks::get),
+        Endpoint::new("/.well-known/oauth-authorization-server").on(Method::GET, metadata::get),
+        Endpoint::new("/statuslists/{n}").on(Method::GET, status_lists::get),
+        Endpoint::new("/api/v1/session")
+            .on(Method::POST, session::post)
+            .on(Method::GET, session::get)
+            .on(Method::DELETE, session::delete),
+        Endpoint::new("/api/v1/tokens").on(Method::GET, tokens::list).on(Method::POST, tokens::post),
+        Endpoint::new("/api/v1/tokens/{id}").on(Method::GET, tokens::get).on(Method::DELETE, tokens::delete),
+        Endpoint::new("/api/v1/revocations").on(Method::POST, revocations::post),
+        Endpoint::new("/api/v1/orgs/{org}/policy").on(Method::GET, policies::get).on(Method::PATCH, policies::patch),
+        Endpoint::django(&["/api/current-user/whoami"]).on(Method::GET, label_studio::whoami),
+        Endpoint::new("/livez").on(Method::GET, operations::livez),
+        Endpoint::new("/readyz").on(Method::GET, operations::readyz),
+        Endpoint::new("/").on(Method::GET, pages::index),
+    ];
+    for endpoint in endpoints {
+        config.service(endpoint.finish());
+    }
+    config.default_service(web::to(|| async { Problem::NotFound.error_response() }));
+}
+
+/// The shape of an endpoint's errors.
+#[derive(Clone, Copy)]
+enum Shape {
+    Problem,
+    Django,
+}
+
+/// A path and its methods. Any other method is answered 405 with `Allow`.
+struct Endpoint {
+    resource: Resource,
+    allowed: Vec<Method>,
+    shape: Shape,
+}
+
+impl Endpoint {
+    fn new(path: &str) -> Self {
+        Self { resource: web::resource(path), allowed: Vec::new(), shape: Shape::Problem }
+    }
+
+    fn django(paths: &[&str]) -> Self {
+        Self { resource: web::resource(paths.to_vec()), allowed: Vec::new(), shape: Shape::Django }
+    }
+
+    /// What can be got can be asked about: GET answers HEAD too.
+    fn on<F, Args>(mut self, method: Method, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        if method == Method::GET {
+            self.resource = self.resource.route(web::head().to(handler.clone()));
+            self.allowed.push(Method::HEAD);
+        }
+        self.resource = self.resource.route(web::method(method.clone()).to(handler));
+        self.allowed.push(method);
+        self
+    }
+
+    fn finish(self) -> Resource {
+        let allowed = self.allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+        let shape = self.shape;
+        let refuse = move |request: HttpRequest| {
+            let allowed = allowed.clone();
+            async move {
+                match shape {
+                    Shape::Problem => Problem::MethodNotAllowed(allowed).error_response(),
+                    Shape::Django => {
+                        Detail::MethodNotAllowed { method: known(request.method()), allowed }.error_response()
+                    }
+                }
+            }
+        };
+        self.resource.default_service(web::to(refuse))
+    }
+}
+
+/// The name of a method of RFC 9110; one that a stranger made up is not quoted.
+fn known(method: &Method) -> Option<&'static str> {
+    ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"]
+        .into_iter()
+        .find(|name| method.as_str() == *name)
+}

@@ -1,0 +1,24 @@
+//! `/statuslists/{n}`: the present state of all credentials (Token Status List).
+
+use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
+
+use super::{
+    app::App,
+    problem::{Problem, logged},
+};
+use crate::service::{STATUS_LIST_TTL, StatusListError};
+
+/// List `n` as a signed JWT.
+pub(super) async fn get(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let list = request.match_info().get("n").and_then(|n| n.parse::<u32>().ok()).ok_or(Problem::NotFound)?;
+    let jwt = app.services.status_lists.signed(list.into()).await.map_err(|error| match error {
+        StatusListError::Unknown => Problem::NotFound,
+        StatusListError::Store(error) => error.into(),
+        StatusListError::Signing(error) => Problem::Internal(logged(&error)),
+    })?;
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "application/statuslist+jwt"))
+        .insert_header((header::CACHE_CONTROL, format!("public, max-age={STATUS_LIST_TTL}")))
+        .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+        .body(jwt.to_string()))
+}

@@ -1,0 +1,96 @@
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header,
+    web::{Data, Payload},
+};
+use secrecy::ExposeSecret as _;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::view::view;
+use crate::{
+    domain::{
+        clock::Timestamp,
+        credential::{CredentialKind, Permission},
+        ids::OrganizationId,
+        scope::Scope,
+    },
+    http::{
+        app::App,
+        caller::caller,
+        json::{self, Nullable, Object},
+        problem::Problem,
+    },
+    service::{Expiry, NewToken},
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    name: String,
+    #[serde(default = "opaque")]
+    kind: CredentialKind,
+    #[serde(default = "read_write")]
+    permission: Permission,
+    #[serde(default)]
+    scopes: Option<Vec<Object<Scope>>>,
+    #[serde(default)]
+    audiences: Option<Vec<String>>,
+    #[serde(default)]
+    expires_at: Nullable<Timestamp>,
+    #[serde(default)]
+    expires_in: Option<i64>,
+    #[serde(default)]
+    organization_id: Option<OrganizationId>,
+}
+
+fn opaque() -> CredentialKind {
+    CredentialKind::Opaque
+}
+
+fn read_write() -> Permission {
+    Permission::ReadWrite
+}
+
+impl Body {
+    fn expiry(&self) -> Result<Expiry, Problem> {
+        match (self.expires_at, self.expires_in) {
+            (Nullable::Value(_), Some(_)) => Err(Problem::Invalid {
+                member: "expires_in".to_owned(),
+                problem: "must not come with expires_at".to_owned(),
+            }),
+            (Nullable::Absent | Nullable::Null, Some(seconds)) => Ok(Expiry::In(seconds)),
+            (Nullable::Value(at), None) => Ok(Expiry::At(at)),
+            (Nullable::Null, None) => Ok(Expiry::Never),
+            (Nullable::Absent, None) => Ok(Expiry::ByPolicy),
+        }
+    }
+}
+
+/// Makes a credential → 201 with `token`, which is shown here only.
+pub(in crate::http) async fn post(
+    app: Data<App>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    let caller = caller(&app, &request)?;
+    let body: Body = json::read(&request, payload).await?;
+    let new = NewToken {
+        expiry: body.expiry()?,
+        name: body.name,
+        kind: body.kind,
+        permission: body.permission,
+        scopes: body.scopes.map(|scopes| scopes.into_iter().map(|Object(scope)| scope).collect()),
+        audiences: body.audiences,
+        organization_id: body.organization_id,
+    };
+    let (seen, token) = app.services.credentials.create(&caller, new).await?;
+    let mut view = view(&seen);
+    if let Value::Object(members) = &mut view {
+        members.insert("token".to_owned(), token.expose_secret().into());
+    }
+    Ok(HttpResponse::Created()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::LOCATION, format!("/api/v1/tokens/{}", seen.standing.credential.id)))
+        .json(view))
+}

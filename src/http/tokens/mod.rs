@@ -1,0 +1,44 @@
+//! `/api/v1/tokens`: one's own credentials.
+
+mod create;
+mod query;
+mod view;
+
+pub(super) use create::post;
+use query::{Query, cursor};
+use view::view;
+
+use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
+use serde_json::json;
+
+use super::{app::App, caller::caller, problem::Problem};
+use crate::domain::ids::CredentialId;
+
+/// A page of one's own credentials, newest first.
+pub(super) async fn list(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let caller = caller(&app, &request)?;
+    let Query { organization_id, before, limit } = Query::parse(request.query_string())?;
+    let page = app.services.credentials.list(&caller, organization_id, before, limit).await?;
+    let items: Vec<_> = page.items.iter().map(view).collect();
+    let body = json!({ "items": items, "next": page.next.map(cursor) });
+    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(body))
+}
+
+/// One of one's own credentials.
+pub(super) async fn get(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let caller = caller(&app, &request)?;
+    let seen = app.services.credentials.get(&caller, id(&request)?).await?;
+    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(view(&seen)))
+}
+
+/// Revokes one of one's own credentials → 204, however often.
+pub(super) async fn delete(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let caller = caller(&app, &request)?;
+    app.services.credentials.revoke(&caller, id(&request)?).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// The id in the path. What is none looks like one that nobody has.
+fn id(request: &HttpRequest) -> Result<CredentialId, Problem> {
+    request.match_info().get("id").and_then(|id| id.parse().ok()).ok_or(Problem::NotFound)
+}

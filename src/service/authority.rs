@@ -1,0 +1,264 @@
+//! Who is calling, and what that lets them do. Read live from the database, and again under the lock of a change.
+
+use std::{net::IpAddr, sync::Arc};
+
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use patmint_verifier::{ACCESS_TOKEN_TYP, AccessClaims, TOKEN_TYPE_ACCESS};
+use secrecy::ExposeSecret as _;
+
+use super::{core::Core, error::ManageError, sessions};
+use crate::{
+    domain::{
+        clock::Timestamp,
+        credential::{Credential, Permission, Presented},
+        digest::SecretHash,
+        ids::{CredentialId, OrganizationId},
+        membership::{Membership, Role, User},
+        organization::Organization,
+        standing::Standing,
+        verdict::{self, Asked},
+    },
+    service::change::Actor,
+    store::{DbConnection, list, memberships, standings},
+};
+
+/// What a caller showed, checked as far as that goes without the database.
+#[derive(Clone)]
+pub enum Proof {
+    /// The secret of a session.
+    Session(SecretHash),
+    /// A credential itself.
+    Credential(Presented),
+    /// An access token of ours, for us, not expired.
+    AccessToken(Box<AccessClaims<'static>>),
+}
+
+/// A caller, before anybody looked into the database.
+#[derive(Clone)]
+pub struct Caller {
+    /// What was shown.
+    pub proof: Proof,
+    /// Where the request came from.
+    pub address: Option<IpAddr>,
+}
+
+/// What stands for the user.
+pub(crate) enum Via {
+    Session(sessions::Session),
+    /// A credential, or an access token made from it; the permission if it is unrestricted.
+    Credential(Box<Standing>, Option<Permission>),
+}
+
+/// A caller as the database knows them now.
+pub(crate) struct Authority {
+    pub(crate) user: User,
+    pub(crate) via: Via,
+    address: Option<IpAddr>,
+    /// Where the caller may act: the user's current memberships; with a credential only its own organization.
+    pub(crate) memberships: Vec<(Membership, Arc<Organization>)>,
+}
+
+impl Core {
+    /// What `token` proves, sent as `Authorization: Bearer`, `Token` or a cookie.
+    ///
+    /// # Errors
+    /// [`ManageError::Unauthenticated`].
+    pub(crate) fn proof(&self, token: &str) -> Result<Proof, ManageError> {
+        if let Some(secret) = sessions::secret_of(token) {
+            return Ok(Proof::Session(SecretHash::of(secret.expose_secret().as_bytes())));
+        }
+        if let Ok(presented) = self.format.parse(token) {
+            return Ok(Proof::Credential(presented));
+        }
+        self.access_claims(token).map(|claims| Proof::AccessToken(Box::new(claims)))
+    }
+
+    /// The claims of an access token that this patmint made for itself.
+    fn access_claims(&self, token: &str) -> Result<AccessClaims<'static>, ManageError> {
+        let claims = self.signed_claims(token).ok_or(ManageError::Unauthenticated)?;
+        let now = self.clock.now().unix_seconds();
+        if claims.exp <= now || !claims.aud.contains(&self.settings.issuer) {
+            return Err(ManageError::Unauthenticated);
+        }
+        Ok(claims)
+    }
+
+    /// The claims of an access token that this patmint made, for whomever, expired or not.
+    pub(crate) fn signed_claims(&self, token: &str) -> Option<AccessClaims<'static>> {
+        let header = jsonwebtoken::decode_header(token).ok()?;
+        let signing = self.keys.signing();
+        if header.typ.as_deref() != Some(ACCESS_TOKEN_TYP) || header.kid.as_deref() != Some(signing.kid()) {
+            return None;
+        }
+        let mut validation = Validation::new(Algorithm::ES256);
+        validation.set_issuer(&[&self.settings.issuer]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        // Both are the callers' to check, the time by the injected clock.
+        validation.validate_exp = false;
+        validation.validate_aud = false;
+        let key = DecodingKey::from_jwk(signing.jwk()).ok()?;
+        let claims = jsonwebtoken::decode::<AccessClaims<'static>>(token, &key, &validation).ok()?.claims;
+        (claims.token_type == TOKEN_TYPE_ACCESS).then_some(claims)
+    }
+
+    /// Who is calling, read from the database outside of any change.
+    ///
+    /// # Errors
+    /// [`ManageError::Unauthenticated`] or [`ManageError::Store`].
+    pub(crate) async fn authenticate(self: &Arc<Self>, caller: &Caller) -> Result<Authority, ManageError> {
+        let (core, caller, now) = (self.clone(), caller.clone(), self.clock.now());
+        let mut authority = self.db.read(move |connection| core.authority(connection, &caller, now)).await?;
+        if let Via::Session(session) = &mut authority.via {
+            sessions::note(self, session).await?;
+        }
+        Ok(authority)
+    }
+
+    /// Who is calling, on this connection; in a change, under its lock.
+    ///
+    /// # Errors
+    /// [`ManageError::Unauthenticated`] or [`ManageError::Store`].
+    pub(crate) fn authority(
+        &self,
+        connection: &mut DbConnection,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<Authority, ManageError> {
+        let address = caller.address;
+        match &caller.proof {
+            Proof::Session(hash) => {
+                let found = sessions::live(connection, hash, now)?;
+                let (session, user) = found.ok_or(ManageError::Unauthenticated)?;
+                let memberships = memberships::current_of(connection, user.id)?;
+                let memberships =
+                    memberships.into_iter().map(|(m, organization)| (m, Arc::new(organization))).collect();
+                Ok(Authority { user, via: Via::Session(session), address, memberships })
+            }
+            Proof::Credential(presented) => {
+                let standing = standings::by_key(connection, presented.key)?
+                    .filter(|known| known.credential.secret_hash.matches(&presented.hash))
+                    .ok_or(ManageError::Unauthenticated)?;
+                let permission = standing.credential.scopes.is_none().then_some(standing.credential.permission);
+                self.by_credential(standing, permission, address, now)
+            }
+            Proof::AccessToken(claims) => {
+                let (standing, permission) = Self::behind(connection, claims)?;
+                self.by_credential(standing, permission, address, now)
+            }
+        }
+    }
+
+    /// The credential behind an access token that is not revoked, and what the token still allows.
+    fn behind(
+        connection: &mut DbConnection,
+        claims: &AccessClaims<'_>,
+    ) -> Result<(Standing, Option<Permission>), ManageError> {
+        let id: CredentialId = claims.client_id.parse().map_err(|_| ManageError::Unauthenticated)?;
+        let standing = standings::by_id(connection, id)?.ok_or(ManageError::Unauthenticated)?;
+        let Credential { organization_id, owner_id, permission, ref scopes, .. } = standing.credential;
+        if list::revokes_after(connection, claims.rev, id, organization_id, owner_id)? {
+            return Err(ManageError::Unauthenticated);
+        }
+        let claimed = match claims.scope.as_deref() {
+            Some(scope) if scope == Permission::ReadWrite.scope() => Some(Permission::ReadWrite),
+            Some(scope) if scope == Permission::Read.scope() => Some(Permission::Read),
+            Some(_) | None => None,
+        };
+        let allowed = claimed.filter(|_| scopes.is_none() && claims.authorization_details.is_none());
+        Ok((standing, allowed.map(|claimed| claimed.min(permission))))
+    }
+
+    fn by_credential(
+        &self,
+        standing: Standing,
+        permission: Option<Permission>,
+        address: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<Authority, ManageError> {
+        let asked = Asked { address, ..Asked::default() };
+        verdict::judge(&standing, &self.settings.issuer, now, &asked).map_err(|_| ManageError::Unauthenticated)?;
+        let memberships =
+            standing.membership.iter().map(|membership| (membership.clone(), standing.organization.clone())).collect();
+        Ok(Authority {
+            user: standing.owner.clone(),
+            via: Via::Credential(Box::new(standing), permission),
+            address,
+            memberships,
+        })
+    }
+}
+
+impl Authority {
+    /// The caller, for the audit trail.
+    pub(crate) fn actor(&self) -> Actor {
+        let credential = match &self.via {
+            Via::Session(_) => None,
+            Via::Credential(standing, _) => Some(standing.credential.id),
+        };
+        Actor { user: Some(self.user.id), credential, address: self.address }
+    }
+
+    /// The credential that stands for the caller, if one does.
+    pub(crate) fn credential(&self) -> Option<&Standing> {
+        match &self.via {
+            Via::Session(_) => None,
+            Via::Credential(standing, _) => Some(standing),
+        }
+    }
+
+    /// The organization that a call on one's own things is about.
+    ///
+    /// # Errors
+    /// [`ManageError::Invalid`] if it must be named, [`ManageError::NotFound`] if the caller is not in it.
+    pub(crate) fn organization(
+        &self,
+        id: Option<OrganizationId>,
+    ) -> Result<&(Membership, Arc<Organization>), ManageError> {
+        match (id, self.memberships.as_slice()) {
+            (Some(id), all) => all.iter().find(|(_, own)| own.id == id).ok_or(ManageError::NotFound),
+            (None, [one]) => Ok(one),
+            (None, []) => Err(ManageError::Forbidden("you are in no organization")),
+            (None, _) => Err(super::error::invalid("organization_id", "is required, since you are in several")),
+        }
+    }
+
+    /// The organization with this id or slug, for a caller who signed in.
+    ///
+    /// # Errors
+    /// [`ManageError::NotFound`] if the caller is not in it, [`ManageError::Forbidden`] without a session.
+    pub(crate) fn signed_in_to(&self, name: &str) -> Result<&(Membership, Arc<Organization>), ManageError> {
+        let is_meant = |own: &Organization| own.slug == name || name.parse() == Ok(own.id);
+        let found = self.memberships.iter().find(|(_, own)| is_meant(own)).ok_or(ManageError::NotFound)?;
+        match self.via {
+            Via::Session(_) => Ok(found),
+            Via::Credential(..) => Err(ManageError::Forbidden("sign in: a token may not do this")),
+        }
+    }
+
+    /// As [`signed_in_to`](Self::signed_in_to), for an admin or owner.
+    ///
+    /// # Errors
+    /// Also [`ManageError::Forbidden`] for a plain member.
+    pub(crate) fn admin_of(&self, name: &str) -> Result<&(Membership, Arc<Organization>), ManageError> {
+        let found = self.signed_in_to(name)?;
+        match found.0.role {
+            Role::Owner | Role::Admin => Ok(found),
+            Role::Member => Err(ManageError::Forbidden("only an admin of the organization may do this")),
+        }
+    }
+
+    /// Whether the caller may manage the user's own credentials in `organization`. A token may only if the policy says
+    /// so, and only an unrestricted one that may write; then its standing is returned, which bounds what it may make.
+    ///
+    /// # Errors
+    /// [`ManageError::Forbidden`].
+    pub(crate) fn may_manage_tokens(&self, organization: &Organization) -> Result<Option<&Standing>, ManageError> {
+        match &self.via {
+            Via::Session(_) => Ok(None),
+            Via::Credential(standing, Some(Permission::ReadWrite)) if organization.policy.token_management => {
+                Ok(Some(standing))
+            }
+            Via::Credential(..) => Err(ManageError::Forbidden("sign in: this token may not manage tokens")),
+        }
+    }
+}

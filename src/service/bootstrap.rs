@@ -1,0 +1,229 @@
+//! The first organization, its owner and the first credentials, on an empty database.
+
+use std::sync::Arc;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use thiserror::Error;
+
+use super::{
+    change::{Actor, Change},
+    core::Core,
+    passwords::Passwords,
+};
+use crate::{
+    domain::{
+        credential::{Credential, CredentialKind, Permission},
+        email::Email,
+        ids::{CredentialId, OrganizationId, UserId},
+        membership::{Membership, Role, User, UserKind},
+        organization::{self, Organization},
+        password::{self, PasswordError},
+        policy::Policy,
+        random::{self, Randomness},
+    },
+    store::{
+        StoreError, credentials, memberships,
+        numbers::{self, Numbered},
+        organizations, users,
+    },
+};
+
+/// Why nothing was made.
+#[derive(Debug, Error)]
+pub enum BootstrapError {
+    /// There is somebody already.
+    #[error("the database has users already; bootstrap is for an empty one")]
+    NotEmpty,
+    /// The name of the organization.
+    #[error("the organization's name must have 1 to 100 characters, a letter or digit of ASCII among them")]
+    Name,
+    /// The e-mail address.
+    #[error("the e-mail address is none")]
+    Email,
+    /// The password.
+    #[error("{0}")]
+    Password(PasswordError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What was made. Shown once.
+#[derive(Debug)]
+pub struct Bootstrapped {
+    /// The organization.
+    pub organization_id: OrganizationId,
+    /// Its owner.
+    pub user_id: UserId,
+    /// The owner's address.
+    pub email: Email,
+    /// The password, if it was made here.
+    pub password: Option<SecretString>,
+    /// An opaque credential of the owner.
+    pub token: SecretString,
+    /// A `jwt` credential of the owner.
+    pub refresh_jwt: SecretString,
+}
+
+/// What is wrong with a password, for the member of that name.
+pub(crate) fn problem(error: PasswordError) -> &'static str {
+    match error {
+        PasswordError::Length => "must have 12 to 256 characters",
+        PasswordError::Common => "is one of the first that attackers try",
+    }
+}
+
+/// Makes the first things.
+pub struct Bootstrap {
+    pub(crate) core: Arc<Core>,
+    pub(crate) passwords: Arc<Passwords>,
+}
+
+impl Bootstrap {
+    /// Whether there is nobody yet.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn is_needed(&self) -> Result<bool, StoreError> {
+        self.core.db.read(users::any).await.map(|any| !any)
+    }
+
+    /// Makes an organization, its owner and two credentials. Makes a password too if none is given.
+    ///
+    /// # Errors
+    /// See [`BootstrapError`].
+    pub async fn run(
+        &self,
+        organization: &str,
+        email: &str,
+        given: Option<SecretString>,
+    ) -> Result<Bootstrapped, BootstrapError> {
+        let name = organization.trim().to_owned();
+        let slug = organization::slug(&name);
+        if slug.is_empty() || name.chars().count() > organization::MAX_NAME {
+            return Err(BootstrapError::Name);
+        }
+        let email: Email = email.parse().map_err(|_| BootstrapError::Email)?;
+        let generated = given.is_none().then(|| new_password(&*self.core.random));
+        let chosen = given.or_else(|| generated.clone()).unwrap_or_default();
+        password::check(chosen.expose_secret()).map_err(BootstrapError::Password)?;
+        if !self.is_needed().await? {
+            return Err(BootstrapError::NotEmpty);
+        }
+        let hash = self.passwords.hash(chosen).await?;
+        let core = self.core.clone();
+        let make = move |change: &mut Change<'_>| {
+            if users::any(change.connection)? {
+                return Err(BootstrapError::NotEmpty);
+            }
+            let (organization, user) = first_owner(change, &core, (name, slug), email.clone(), &hash)?;
+            let [token, refresh_jwt] = first_credentials(change, &core, organization, user)?;
+            let subject = Some(user.to_string());
+            change.record(Actor::default(), "organization.bootstrap", Some(organization), subject, None)?;
+            Ok(Bootstrapped {
+                organization_id: organization,
+                user_id: user,
+                email,
+                password: generated,
+                token,
+                refresh_jwt,
+            })
+        };
+        self.core.changes.run(make).await
+    }
+}
+
+/// 24 letters and digits without those that look alike: more than 130 bits.
+pub(crate) fn new_password(random: &dyn Randomness) -> SecretString {
+    const ALPHABET: &[u8; 50] = b"23456789abcdefghijkmnpqrstuvwxyzABCDEFGHJKMNPQRTUV";
+    let mut password = String::new();
+    while password.len() < 24 {
+        let [byte] = random::bytes::<1>(random);
+        // 250 = 5 x 50: a byte above would make some letters likelier.
+        if let Some(letter) = ALPHABET.get(usize::from(byte % 50)).filter(|_| byte < 250) {
+            password.push(char::from(*letter));
+        }
+    }
+    password.into()
+}
+
+fn first_owner(
+    change: &mut Change<'_>,
+    core: &Core,
+    (name, slug): (String, String),
+    email: Email,
+    hash: &SecretString,
+) -> Result<(OrganizationId, UserId), StoreError> {
+    let now = change.now;
+    let organization_id = OrganizationId::generate(now, &*core.random);
+    let user_id = UserId::generate(now, &*core.random);
+    let organization = Organization {
+        id: organization_id,
+        number: numbers::next(change.connection, Numbered::Organization)?,
+        slug,
+        name,
+        policy: Policy::default(),
+        policy_seq: change.seq,
+        revoked_seq: 0,
+        created_at: now,
+    };
+    organizations::insert(change.connection, organization)?;
+    let user = User {
+        id: user_id,
+        number: numbers::next(change.connection, Numbered::User)?,
+        email: Some(email),
+        name: String::new(),
+        kind: UserKind::Person,
+        operator_since: Some(now),
+        disabled_at: None,
+        revoked_seq: 0,
+        created_at: now,
+    };
+    users::insert(change.connection, user, Some(hash))?;
+    let membership = Membership {
+        organization_id,
+        user_id,
+        role: Role::Owner,
+        groups: None,
+        created_at: now,
+        ended_at: None,
+        revoked_seq: 0,
+    };
+    memberships::insert(change.connection, membership)?;
+    Ok((organization_id, user_id))
+}
+
+fn first_credentials(
+    change: &mut Change<'_>,
+    core: &Core,
+    organization_id: OrganizationId,
+    owner_id: UserId,
+) -> Result<[SecretString; 2], StoreError> {
+    let mut make = |kind: CredentialKind, name: &str| {
+        let now = change.now;
+        let id = CredentialId::generate(now, &*core.random);
+        let issued = core.format.issue(kind, id, owner_id, (now, None), &*core.random);
+        let credential = Credential {
+            id,
+            number: numbers::next(change.connection, Numbered::Credential)?,
+            organization_id,
+            owner_id,
+            name: name.to_owned(),
+            kind,
+            permission: Permission::ReadWrite,
+            scopes: None,
+            audiences: None,
+            secret_hash: issued.hash,
+            created_at: now,
+            created_seq: change.seq,
+            expires_at: None,
+            revoked: None,
+            rotated_from: None,
+            last_used_at: None,
+            last_used_from: None,
+        };
+        credentials::insert(change.connection, credential, None)?;
+        Ok::<_, StoreError>(issued.text)
+    };
+    Ok([make(CredentialKind::Opaque, "first token")?, make(CredentialKind::Jwt, "first JWT refresh token")?])
+}

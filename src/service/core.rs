@@ -1,0 +1,33 @@
+//! What every service needs.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{change::Changes, keys::KeyRing};
+use crate::{
+    domain::{clock::Clock, credential::CredentialFormat, random::Randomness},
+    store::Database,
+};
+
+/// What the operator chose, as far as services go by it.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `iss`: the address under which this patmint is known, without a slash at the end.
+    pub issuer: String,
+    /// What stands before a new opaque credential.
+    pub token_prefix: String,
+    /// How old the state may be that an exchange goes by; zero = the database is read each time.
+    pub max_staleness: Duration,
+    /// The most credentials in memory.
+    pub cache_capacity: usize,
+}
+
+/// Shared by all services.
+pub(crate) struct Core {
+    pub(crate) settings: Settings,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Randomness>,
+    pub(crate) db: Database,
+    pub(crate) keys: KeyRing,
+    pub(crate) format: CredentialFormat,
+    pub(crate) changes: Changes,
+}

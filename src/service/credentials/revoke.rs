@@ -1,0 +1,101 @@
+use std::net::IpAddr;
+
+use serde_json::json;
+
+use super::{Credentials, create::is_own};
+use crate::{
+    domain::{
+        credential::{Revocation, RevocationReason},
+        ids::{CredentialId, UserId},
+        list::Target,
+        standing::Standing,
+    },
+    service::{
+        authority::Caller,
+        change::{Actor, Change},
+        error::ManageError,
+    },
+    store::{StoreError, credentials, standings},
+};
+
+/// What somebody handed in to be revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HandedIn {
+    /// A credential of ours; dead now, whatever it was before.
+    Credential,
+    /// An access token of ours. Whoever receives one could otherwise kill the credential.
+    AccessToken,
+    /// Nothing that is known here.
+    Unknown,
+}
+
+impl Credentials {
+    /// Revokes one of the caller's credentials. Doing it again changes nothing.
+    ///
+    /// # Errors
+    /// [`ManageError::NotFound`] for another's as for none; [`ManageError::Forbidden`] for a token that may not.
+    pub async fn revoke(&self, caller: &Caller, id: CredentialId) -> Result<(), ManageError> {
+        self.core.authenticate(caller).await?;
+        let (core, caller) = (self.core.clone(), caller.clone());
+        let revoke_own = move |change: &mut Change<'_>| {
+            let authority = core.authority(change.connection, &caller, change.now)?;
+            let standing = standings::by_id(change.connection, id)?;
+            let standing = standing.filter(|own| is_own(&authority, own)).ok_or(ManageError::NotFound)?;
+            let is_itself = authority.credential().is_some_and(|own| own.credential.id == id);
+            if !is_itself {
+                authority.may_manage_tokens(&standing.organization)?;
+            }
+            let by = Some(authority.user.id);
+            revoke(change, &standing, authority.actor(), by, RevocationReason::Requested)?;
+            Ok(())
+        };
+        self.core.changes.run(revoke_own).await
+    }
+
+    /// Revokes whatever credential `token` is: whoever has it may end it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn revoke_handed_in(
+        &self,
+        token: &str,
+        reason: RevocationReason,
+        address: Option<IpAddr>,
+    ) -> Result<HandedIn, StoreError> {
+        let Ok(presented) = self.core.format.parse(token) else {
+            let is_access_token = self.core.signed_claims(token).is_some();
+            return Ok(if is_access_token { HandedIn::AccessToken } else { HandedIn::Unknown });
+        };
+        // Before the lock of all changes: what is unknown or dead must cost no write.
+        let found = self.core.db.read(move |connection| standings::by_key(connection, presented.key)).await?;
+        let Some(standing) = found.filter(|found| found.credential.secret_hash.matches(&presented.hash)) else {
+            return Ok(HandedIn::Unknown);
+        };
+        if standing.credential.revoked.is_some() {
+            return Ok(HandedIn::Credential);
+        }
+        let end = move |change: &mut Change<'_>| {
+            let actor = Actor { user: None, credential: Some(standing.credential.id), address };
+            revoke(change, &standing, actor, None, reason)
+        };
+        self.core.changes.run(end).await?;
+        Ok(HandedIn::Credential)
+    }
+}
+
+fn revoke(
+    change: &mut Change<'_>,
+    standing: &Standing,
+    actor: Actor,
+    by: Option<UserId>,
+    reason: RevocationReason,
+) -> Result<(), StoreError> {
+    let id = standing.credential.id;
+    if !credentials::revoke(change.connection, id, Revocation { at: change.now, by, reason })? {
+        return Ok(());
+    }
+    change.append(Target::Credential(id), true)?;
+    let detail = json!({ "number": standing.credential.number, "reason": reason });
+    let organization = Some(standing.organization.id);
+    change.record(actor, "credential.revoke", organization, Some(id.to_string()), Some(&detail))
+}

@@ -1,0 +1,179 @@
+//! The follower: reads the list again and again on a connection of its own and brings memory up to it.
+
+use std::{
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use super::{
+    memory::Memory,
+    pause::{Pauses, Point},
+};
+use crate::{
+    domain::clock::Clock,
+    store::{Database, DbConnection, StoreError, list},
+};
+
+/// How often the counter is read when nobody asks for it.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+/// Wakes the follower, and ends it.
+#[derive(Debug, Default)]
+pub(crate) struct Bell {
+    rung: Mutex<bool>,
+    condvar: Condvar,
+    stopping: AtomicBool,
+}
+
+impl Bell {
+    fn rung(&self) -> MutexGuard<'_, bool> {
+        self.rung.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes the follower look at once.
+    pub(crate) fn ring(&self) {
+        *self.rung() = true;
+        self.condvar.notify_all();
+    }
+
+    fn stop(&self) {
+        self.stopping.store(true, SeqCst);
+        self.ring();
+    }
+
+    /// Waits for a ring or the interval; `false` = the end.
+    fn wait(&self) -> bool {
+        let waited = self.condvar.wait_timeout_while(self.rung(), INTERVAL, |rung| !*rung);
+        let (mut rung, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        *rung = false;
+        !self.stopping.load(SeqCst)
+    }
+}
+
+/// What follows the list.
+pub(crate) struct Follower {
+    pub(crate) db: Database,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) memory: Arc<Memory>,
+    /// How old the state may be that an exchange goes by.
+    pub(crate) max_staleness: Duration,
+    pub(crate) pauses: Pauses,
+    connection: Option<DbConnection>,
+}
+
+impl Follower {
+    /// A follower that has not looked yet.
+    pub(crate) fn new(
+        db: Database,
+        clock: Arc<dyn Clock>,
+        memory: Arc<Memory>,
+        max_staleness: Duration,
+        pauses: Pauses,
+    ) -> Self {
+        Self { db, clock, memory, max_staleness, pauses, connection: None }
+    }
+
+    /// Looks once. The order of the lines is rule R1.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then memory is as it was, and trust in it runs out.
+    pub(crate) fn step(&mut self) -> Result<(), StoreError> {
+        let asked_at = self.clock.since_boot();
+        let result = self.apply();
+        match result {
+            // The trust counts from before the counter was read: what was committed since is not in it.
+            Ok(()) => self.memory.trust_until(asked_at + self.max_staleness.mul_f64(0.8)),
+            // A connection that failed once is not asked again.
+            Err(_) => self.connection = None,
+        }
+        result
+    }
+
+    fn apply(&mut self) -> Result<(), StoreError> {
+        let Self { memory, pauses, .. } = &*self;
+        let (memory, pauses, applied) = (memory.clone(), pauses.clone(), memory.applied());
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.db.own_connection()?,
+        };
+        let head = list::head(&mut connection)?;
+        if head.seq < memory.seen() {
+            // A restored backup or a failover lost what we saw. Numbers must not come again for something else.
+            let floor = memory.seen().max(self.clock.now().unix_millis()) + 1;
+            let seq = list::raise_to(&mut connection, floor)?;
+            memory.raise_seen(seq);
+            memory.forget_all();
+            memory.publish(seq);
+        } else if head.seq != applied {
+            let entries = list::entries(&mut connection, applied, head.seq)?;
+            // Read again, since entries may have been removed between the two reads.
+            let pruned_to = list::head(&mut connection)?.pruned_to;
+            pauses.at(Point::ListRead);
+            memory.raise_seen(head.seq);
+            pauses.at(Point::SeenRaised);
+            if pruned_to > applied {
+                memory.forget_all();
+            } else {
+                for entry in &entries {
+                    memory.forget(&entry.target);
+                }
+            }
+            pauses.at(Point::Forgotten);
+            memory.publish(head.seq);
+        } else {
+            pauses.at(Point::ListRead);
+        }
+        self.connection = Some(connection);
+        Ok(())
+    }
+
+    /// Follows the list on a thread of its own until the returned value is dropped.
+    pub(crate) fn spawn(mut self) -> Following {
+        let bell = Arc::new(Bell::default());
+        let own_bell = bell.clone();
+        let thread = thread::spawn(move || {
+            let mut failing = false;
+            loop {
+                let result = self.step();
+                match &result {
+                    Ok(()) if failing => tracing::info!("following the list again"),
+                    Err(error) if !failing => tracing::warn!(%error, "cannot follow the list"),
+                    Ok(()) | Err(_) => {}
+                }
+                failing = result.is_err();
+                if !own_bell.wait() {
+                    break;
+                }
+            }
+        });
+        Following { bell, thread: Some(thread) }
+    }
+}
+
+/// A running follower; ends it when dropped.
+#[derive(Debug)]
+pub(crate) struct Following {
+    bell: Arc<Bell>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Following {
+    /// What wakes it.
+    pub(crate) fn bell(&self) -> Arc<Bell> {
+        self.bell.clone()
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        self.bell.stop();
+        if let Some(thread) = self.thread.take() {
+            // A follower that panicked has nothing more to do.
+            let _ = thread.join();
+        }
+    }
+}

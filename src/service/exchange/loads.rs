@@ -1,0 +1,125 @@
+//! Reading a credential's row when memory does not have it: once for all who ask at the same time.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::watch;
+
+use super::{
+    memory::Memory,
+    pause::{Pauses, Point},
+};
+use crate::{
+    domain::{credential::LookupKey, standing::Standing},
+    store::{Database, StoreError, list, standings},
+};
+
+/// A row and the counter that was read before it.
+#[derive(Clone, Debug)]
+pub(super) struct Load {
+    pub(super) counter: i64,
+    pub(super) standing: Option<Arc<Standing>>,
+}
+
+type Outcome = Result<Load, StoreError>;
+type Running = HashMap<LookupKey, watch::Receiver<Option<Outcome>>>;
+
+/// The loads under way.
+#[derive(Debug, Default)]
+pub(super) struct Loads(Mutex<Running>);
+
+/// What an exchange has to do: read, or wait for who reads.
+enum Part<'a> {
+    Lead(Leader<'a>),
+    Join(watch::Receiver<Option<Outcome>>),
+}
+
+impl Loads {
+    fn running(&self) -> MutexGuard<'_, Running> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn part(&self, key: LookupKey) -> Part<'_> {
+        let mut running = self.running();
+        if let Some(result) = running.get(&key) {
+            return Part::Join(result.clone());
+        }
+        let (sender, receiver) = watch::channel(None);
+        running.insert(key, receiver);
+        Part::Lead(Leader { loads: self, key, sender })
+    }
+
+    /// The row for `key`, for an exchange whose `rev` is `rev` and that found memory trusted.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(super) async fn load(
+        &self,
+        db: &Database,
+        memory: &Memory,
+        pauses: &Pauses,
+        key: LookupKey,
+        rev: i64,
+    ) -> Result<Load, StoreError> {
+        loop {
+            match self.part(key) {
+                Part::Lead(leader) => {
+                    let outcome = read(db, pauses, key).await;
+                    if let Ok(Load { counter, standing: Some(standing) }) = &outcome {
+                        pauses.at(Point::RowRead);
+                        memory.offer(key, standing, *counter);
+                    }
+                    leader.finish(outcome.clone());
+                    return outcome;
+                }
+                Part::Join(mut result) => {
+                    pauses.at(Point::Joining);
+                    // An error here: the leader was given up, and somebody else has to lead.
+                    let outcome = match result.wait_for(Option::is_some).await {
+                        Ok(outcome) => outcome.clone(),
+                        Err(_) => None,
+                    };
+                    match outcome {
+                        // A load that began before this exchange may have read what is revoked by now (R7).
+                        Some(Ok(load)) if load.counter >= rev => return Ok(load),
+                        Some(Ok(_)) | None => {}
+                        Some(Err(error)) => return Err(error),
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The counter first, then the row: what the row says is at least as new as the counter (R6).
+pub(super) async fn read(db: &Database, pauses: &Pauses, key: LookupKey) -> Result<Load, StoreError> {
+    let pauses = pauses.clone();
+    db.read(move |connection| {
+        let counter = list::head(connection)?.seq;
+        pauses.at(Point::HalfRead);
+        let standing = standings::by_key(connection, key)?.map(Arc::new);
+        Ok(Load { counter, standing })
+    })
+    .await
+}
+
+/// Whoever reads for all. Given up half way (its client hung up), it makes room for another.
+struct Leader<'a> {
+    loads: &'a Loads,
+    key: LookupKey,
+    sender: watch::Sender<Option<Outcome>>,
+}
+
+impl Leader<'_> {
+    fn finish(self, outcome: Outcome) {
+        self.sender.send_replace(Some(outcome));
+    }
+}
+
+impl Drop for Leader<'_> {
+    fn drop(&mut self) {
+        self.loads.running().remove(&self.key);
+    }
+}

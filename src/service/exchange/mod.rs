@@ -1,0 +1,141 @@
+//! The exchange: a long-lived credential in, an access token of a few minutes out. The hot path.
+//!
+//! parse and tag check → wall clock → trust → `rev` → look-up → verdict → sign. No database unless memory does not have
+//! the credential or may not be believed; no lock held across an await.
+
+mod claims;
+mod follower;
+mod loads;
+mod memory;
+mod pause;
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use self::{
+    claims::claims,
+    loads::{Load, Loads},
+    pause::Point,
+};
+pub(crate) use self::{
+    follower::{Bell, Follower, Following},
+    memory::Memory,
+    pause::Pauses,
+};
+use super::{core::Core, usage::Usage};
+use crate::{
+    domain::{
+        clock::Timestamp,
+        credential::Presented,
+        standing::Standing,
+        verdict::{self, Asked, Refusal},
+    },
+    store::StoreError,
+};
+
+/// Why there is no access token.
+#[derive(Debug, Error)]
+pub enum ExchangeError {
+    /// Not a credential of ours, or not known; nobody can say whose.
+    #[error("unknown credential")]
+    Unknown,
+    /// A known credential that is refused. Strangers are not told why.
+    #[error("refused: {0}")]
+    Refused(Refusal),
+    /// The database is needed and does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The signature could not be made.
+    #[error("cannot sign: {0}")]
+    Signing(String),
+}
+
+/// What an exchange gives.
+#[derive(Debug)]
+pub struct Exchanged {
+    /// The access token.
+    pub access: String,
+    /// How long it lives, in seconds.
+    pub expires_in: i64,
+    /// The `rev` in it.
+    pub rev: i64,
+}
+
+/// Exchanges credentials.
+pub struct Exchange {
+    core: Arc<Core>,
+    memory: Arc<Memory>,
+    usage: Arc<Usage>,
+    loads: Loads,
+    pauses: Pauses,
+}
+
+/// A standing and the `rev` of what is signed by it.
+struct Found {
+    standing: Option<Arc<Standing>>,
+    rev: i64,
+    /// Whether it came from memory as it was.
+    remembered: bool,
+}
+
+impl Exchange {
+    pub(crate) fn new(core: Arc<Core>, memory: Arc<Memory>, usage: Arc<Usage>, pauses: Pauses) -> Self {
+        Self { core, memory, usage, loads: Loads::default(), pauses }
+    }
+
+    /// Exchanges the credential `token`.
+    ///
+    /// # Errors
+    /// See [`ExchangeError`].
+    pub async fn exchange(&self, token: &str, asked: &Asked<'_>) -> Result<Exchanged, ExchangeError> {
+        let presented = self.core.format.parse(token).map_err(|_| ExchangeError::Unknown)?;
+        // Once, and before `rev`: a token that was dated later could outlive the list entry that revokes it (R4).
+        let now = self.core.clock.now();
+        let mut found = self.find(&presented).await?;
+        if found.remembered && self.is_stale(found.standing.as_deref(), now) {
+            // Another replica may have served it meanwhile, and written that down.
+            found.standing = self.fresh(&presented).await?.standing;
+        }
+        let Some(standing) = found.standing.filter(|known| known.credential.secret_hash.matches(&presented.hash))
+        else {
+            return Err(ExchangeError::Unknown);
+        };
+        let judged = verdict::judge(&standing, &self.core.settings.issuer, now, asked);
+        self.usage.note(standing.credential.id, now, asked.address, judged.as_ref().err().copied());
+        let grant = judged.map_err(ExchangeError::Refused)?;
+        let expires_in = grant.expires_at - grant.issued_at;
+        let claims = claims(&self.core, &standing, grant, found.rev);
+        let access = self.core.keys.signing().sign(&claims).map_err(|e| ExchangeError::Signing(e.to_string()))?;
+        Ok(Exchanged { access, expires_in, rev: found.rev })
+    }
+
+    /// Looks the credential up: in memory while that may be believed, else in the database.
+    async fn find(&self, presented: &Presented) -> Result<Found, StoreError> {
+        // Before the look-up: what is found while trust has run out stays old when trust comes back (R2).
+        if !self.memory.is_trusted(self.core.clock.since_boot()) {
+            let Load { counter, standing } = self.fresh(presented).await?;
+            return Ok(Found { standing, rev: counter, remembered: false });
+        }
+        self.pauses.at(Point::Trusted);
+        // Before anything that the verdict goes by (R3): a number that is too small only revokes too much.
+        let rev = self.memory.applied();
+        self.pauses.at(Point::RevRead);
+        let remembered = self.memory.get(presented.key);
+        self.pauses.at(Point::LookedUp);
+        if remembered.is_some() {
+            return Ok(Found { standing: remembered, rev, remembered: true });
+        }
+        let load = self.loads.load(&self.core.db, &self.memory, &self.pauses, presented.key, rev).await?;
+        Ok(Found { standing: load.standing, rev, remembered: false })
+    }
+
+    async fn fresh(&self, presented: &Presented) -> Result<Load, StoreError> {
+        loads::read(&self.core.db, &self.pauses, presented.key).await
+    }
+
+    fn is_stale(&self, standing: Option<&Standing>, now: Timestamp) -> bool {
+        let objection = standing.and_then(|known| verdict::objection(known, &self.core.settings.issuer, now));
+        objection == Some(Refusal::Stale)
+    }
+}

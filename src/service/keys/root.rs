@@ -1,0 +1,143 @@
+//! The root key: `root.key` in the keys folder. It only seals.
+
+use std::{
+    fmt,
+    fs::{self, File, OpenOptions},
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use thiserror::Error;
+
+use crate::domain::random::{self, Randomness};
+
+const FILE: &str = "root.key";
+
+/// What can be wrong with the keys folder.
+#[derive(Debug, Error)]
+pub enum RootKeyError {
+    /// The database has sealed keys, and the key that opens them is not there. Making a new one would not help.
+    #[error(
+        "the database has keys that only its root key opens, and there is none in {0}: \
+         put the right {FILE} there, or name its folder with --keys-dir"
+    )]
+    Missing(PathBuf),
+    /// Not 32 bytes in base64 on each line.
+    #[error("line {line} of {path} is not a root key: 32 bytes in base64, one key a line, newest first")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+    },
+    /// The folder or the file cannot be read or written.
+    #[error("cannot use {path}: {error}")]
+    Io {
+        /// What was touched.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+}
+
+/// The root keys, newest first: the first one seals, each one opens.
+pub(super) struct RootKeys(Vec<[u8; 32]>);
+
+impl RootKeys {
+    /// Reads the root keys from `folder`; makes one if there is none and `may_create`.
+    ///
+    /// # Errors
+    /// See [`RootKeyError`].
+    pub(super) fn load(folder: &Path, may_create: bool, random: &dyn Randomness) -> Result<Self, RootKeyError> {
+        let path = folder.join(FILE);
+        let io_error = |error| RootKeyError::Io { path: path.clone(), error };
+        match fs::read_to_string(&path) {
+            Ok(text) => Self::parse(&path, &text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && may_create => {
+                create(folder, &path, &random::bytes(random)).map_err(io_error)?;
+                Self::parse(&path, &fs::read_to_string(&path).map_err(io_error)?)
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(RootKeyError::Missing(folder.to_owned())),
+            Err(error) => Err(io_error(error)),
+        }
+    }
+
+    fn parse(path: &Path, text: &str) -> Result<Self, RootKeyError> {
+        let key = |(index, line): (usize, &str)| {
+            let bytes = STANDARD.decode(line.trim()).ok().and_then(|bytes| bytes.try_into().ok());
+            bytes.ok_or_else(|| RootKeyError::Malformed { path: path.to_owned(), line: index + 1 })
+        };
+        let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+        let keys: Vec<[u8; 32]> = lines.map(key).collect::<Result<_, _>>()?;
+        if keys.is_empty() {
+            return Err(RootKeyError::Malformed { path: path.to_owned(), line: 1 });
+        }
+        Ok(Self(keys))
+    }
+
+    /// The keys, newest first.
+    pub(super) fn keys(&self) -> &[[u8; 32]] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for RootKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RootKeys({})", self.0.len())
+    }
+}
+
+/// Puts a new key in place whole or not at all. If another server was faster, its key stays.
+fn create(folder: &Path, path: &Path, key: &[u8; 32]) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    let draft = folder.join(format!("{FILE}.{}", std::process::id()));
+    let written = write_private(&draft, &format!("{}\n", STANDARD.encode(key)));
+    let linked = written.and_then(|()| match fs::hard_link(&draft, path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        other => other,
+    });
+    // Whether it was linked or not, the draft has done its work; one that was never made cannot be removed.
+    let _ = fs::remove_file(&draft);
+    linked?;
+    File::open(folder)?.sync_all()
+}
+
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::domain::random::SystemRandomness;
+
+    #[test]
+    fn the_key_is_made_once_and_for_its_owner_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let random = SystemRandomness::default();
+        let keys = folder.path().join("keys");
+        let missing = RootKeys::load(&keys, false, &random).unwrap_err();
+        assert!(matches!(missing, RootKeyError::Missing(_)));
+        let first = RootKeys::load(&keys, true, &random).unwrap();
+        let again = RootKeys::load(&keys, true, &random).unwrap();
+        assert_eq!(first.keys(), again.keys());
+        let mode = fs::metadata(keys.join(FILE)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(fs::read_dir(&keys).unwrap().count(), 1, "no draft is left");
+    }
+
+    #[test]
+    fn a_broken_line_is_named_and_not_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let good = STANDARD.encode([1; 32]);
+        fs::write(folder.path().join(FILE), format!("{good}\nnot-a-key\n")).unwrap();
+        let error = RootKeys::load(folder.path(), false, &SystemRandomness::default()).unwrap_err().to_string();
+        assert!(error.contains("line 2") && !error.contains("not-a-key"), "{error}");
+    }
+}

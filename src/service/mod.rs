@@ -1,0 +1,31 @@
+//! What patmint does: decides and writes. Knows no HTTP.
+
+mod authority;
+mod background;
+mod bootstrap;
+mod change;
+mod core;
+mod credentials;
+mod error;
+mod exchange;
+mod health;
+mod keys;
+mod passwords;
+mod policies;
+mod sessions;
+mod start;
+mod status_list;
+mod usage;
+
+pub use self::core::Settings;
+pub use authority::{Caller, Proof};
+pub use bootstrap::{Bootstrap, BootstrapError, Bootstrapped};
+pub use credentials::{Credentials, Expiry, HandedIn, MAX_PAGE, NewToken, Page, Seen};
+pub use error::ManageError;
+pub use exchange::{Exchange, ExchangeError, Exchanged};
+pub use health::{Health, NotReady};
+pub use keys::{KeyRing, KeyRingError, RootKeyError};
+pub use policies::{Policies, Precondition};
+pub use sessions::{IDLE_TTL, MAX_TTL, Sessions, SignedIn};
+pub use start::{Environment, Services, StartError};
+pub use status_list::{StatusListError, StatusLists, TTL as STATUS_LIST_TTL};

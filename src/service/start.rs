@@ -1,0 +1,174 @@
+//! Puts the services together and keeps the work going that nobody asks for.
+
+use std::{path::Path, sync::Arc};
+
+use jsonwebtoken::jwk::JwkSet;
+use thiserror::Error;
+
+use super::{
+    background::Background,
+    bootstrap::Bootstrap,
+    change::Changes,
+    core::{Core, Settings},
+    credentials::Credentials,
+    exchange::{Exchange, Follower, Following, Memory, Pauses},
+    health::Health,
+    keys::{KeyRing, KeyRingError},
+    passwords::Passwords,
+    policies::Policies,
+    sessions::Sessions,
+    status_list::StatusLists,
+    usage::Usage,
+};
+use crate::{
+    domain::{clock::Clock, credential::CredentialFormat, random::Randomness},
+    store::{Database, StoreError, list},
+};
+
+/// What comes from outside: time, randomness, the database.
+#[derive(Clone)]
+pub struct Environment {
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The source of randomness.
+    pub random: Arc<dyn Randomness>,
+    /// The database, migrated.
+    pub db: Database,
+}
+
+/// Why the services did not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The keys.
+    #[error(transparent)]
+    Keys(#[from] KeyRingError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// All services of one process.
+pub struct Services {
+    /// Exchanges credentials.
+    pub exchange: Exchange,
+    /// Signs people in.
+    pub sessions: Sessions,
+    /// Manages credentials.
+    pub credentials: Credentials,
+    /// Shows and changes policies.
+    pub policies: Policies,
+    /// Makes the first things.
+    pub bootstrap: Bootstrap,
+    /// The state of all credentials, by the standard.
+    pub status_lists: StatusLists,
+    /// Whether all is well.
+    pub health: Health,
+    core: Arc<Core>,
+    usage: Arc<Usage>,
+    background: Option<Background>,
+    /// Last, so that it ends last.
+    _following: Option<Following>,
+}
+
+impl Services {
+    /// The services for a command that serves nobody: no memory, no follower.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn for_command(settings: Settings, keys_dir: &Path, outside: Environment) -> Result<Self, StartError> {
+        let memory = Arc::new(Memory::new(settings.cache_capacity));
+        Self::assemble(settings, keys_dir, outside, memory, None, Pauses::none()).await
+    }
+
+    /// The services of a server: follows the list, writes usage, removes what is over.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn for_server(settings: Settings, keys_dir: &Path, outside: Environment) -> Result<Self, StartError> {
+        let pauses = Pauses::none();
+        let memory = Arc::new(Memory::new(settings.cache_capacity));
+        start_numbers(&outside).await?;
+        let Environment { clock, db, .. } = outside.clone();
+        let follower = Follower::new(db, clock, memory.clone(), settings.max_staleness, pauses.clone());
+        // Once before anybody asks: a server that has followed serves from its first request on.
+        let follower = first_look(follower).await?;
+        let following = Some(follower.spawn());
+        let mut services = Self::assemble(settings, keys_dir, outside, memory, following, pauses).await?;
+        services.background = Some(Background::spawn(services.core.clone(), services.usage.clone()));
+        Ok(services)
+    }
+
+    pub(super) async fn assemble(
+        settings: Settings,
+        keys_dir: &Path,
+        outside: Environment,
+        memory: Arc<Memory>,
+        following: Option<Following>,
+        pauses: Pauses,
+    ) -> Result<Self, StartError> {
+        let Environment { clock, random, db } = outside;
+        let keys = KeyRing::open(&db, keys_dir, &*clock, &*random).await?;
+        let format = CredentialFormat::new(settings.token_prefix.clone(), settings.issuer.clone(), keys.tag().clone());
+        let changes = Changes {
+            db: db.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+            following: following.as_ref().map(|following| (memory.clone(), following.bell())),
+            max_staleness: settings.max_staleness,
+        };
+        let core = Arc::new(Core { settings, clock, random, db, keys, format, changes });
+        let usage = Arc::new(Usage::default());
+        let passwords = Arc::new(Passwords::new(core.random.clone()));
+        Ok(Self {
+            exchange: Exchange::new(core.clone(), memory.clone(), usage.clone(), pauses),
+            sessions: Sessions { core: core.clone(), passwords: passwords.clone() },
+            credentials: Credentials { core: core.clone() },
+            policies: Policies { core: core.clone() },
+            bootstrap: Bootstrap { core: core.clone(), passwords },
+            status_lists: StatusLists::new(core.clone()),
+            health: Health { core: core.clone(), memory },
+            core,
+            usage,
+            background: None,
+            _following: following,
+        })
+    }
+
+    /// The keys that services verify access tokens with (RFC 7517).
+    #[must_use]
+    pub fn published_keys(&self) -> JwkSet {
+        self.core.keys.published()
+    }
+
+    /// What the operator chose.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.core.settings
+    }
+
+    /// Ends the work in the background and writes what was gathered.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the last batch of usage could not be written.
+    pub async fn shut_down(&self) -> Result<(), StoreError> {
+        if let Some(background) = &self.background {
+            background.stop().await;
+        }
+        self.usage.flush(&self.core.db).await
+    }
+}
+
+async fn first_look(mut follower: Follower) -> Result<Follower, StoreError> {
+    let look = move || follower.step().map(|()| follower);
+    tokio::task::spawn_blocking(look).await.unwrap_or_else(|panic| Err(StoreError::Query(panic.to_string())))
+}
+
+/// Numbers never come again, not even after a backup was restored: each start goes on above the clock.
+async fn start_numbers(outside: &Environment) -> Result<(), StoreError> {
+    let now = outside.clock.now().unix_millis();
+    let raise = move |connection: &mut _| {
+        let head = list::head(connection)?;
+        list::raise_to(connection, head.seq.max(now) + 1)
+    };
+    outside.db.write(raise).await.map(|_| ())
+}

@@ -1,0 +1,177 @@
+//! One connection type over both databases. What differs between them is here, in `columns.rs`, in `migrations.rs`,
+//! and where [`on_backend!`] stands: `usage.rs` (upsert).
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use diesel::{
+    Connection, ConnectionError, ConnectionResult, PgConnection, QueryResult, SqliteConnection,
+    connection::{AnsiTransactionManager, InstrumentationEvent, SimpleConnection, TransactionManager},
+    r2d2::{ManageConnection, R2D2Connection},
+};
+use secrecy::ExposeSecret as _;
+
+use super::{
+    error::StoreError,
+    url::{Backend, DatabaseUrl},
+};
+
+/// A connection to either database.
+#[derive(diesel::MultiConnection)]
+pub enum DbConnection {
+    /// PostgreSQL.
+    Postgres(PgConnection),
+    /// SQLite.
+    Sqlite(SqliteConnection),
+}
+
+/// Compiles one statement once for each database: for what the derived connection lacks (`ON CONFLICT`).
+macro_rules! on_backend {
+    ($conn:expr, |$c:ident| $body:expr) => {
+        match $conn {
+            $crate::store::DbConnection::Postgres($c) => $body,
+            $crate::store::DbConnection::Sqlite($c) => $body,
+        }
+    };
+}
+pub(super) use on_backend;
+
+/// How long SQLite waits for another process's write.
+const SQLITE_BUSY: Duration = Duration::from_secs(5);
+
+/// How long one statement, one lock or an idle transaction may hold others up on PostgreSQL: below the second within
+/// which a change must show.
+const POSTGRES_PATIENCE_MS: u32 = 900;
+
+/// How long connecting to PostgreSQL may take. Two seconds is the least that libpq does.
+const POSTGRES_CONNECT_SECONDS: u32 = 2;
+
+impl DbConnection {
+    /// Opens a connection for ordinary work.
+    pub(super) fn open(url: &DatabaseUrl) -> ConnectionResult<Self> {
+        let mut connection = Self::open_patient(url)?;
+        if matches!(connection, Self::Postgres(_)) {
+            let patience = format!(
+                "SET lock_timeout = {POSTGRES_PATIENCE_MS}; SET statement_timeout = {POSTGRES_PATIENCE_MS}; \
+                 SET idle_in_transaction_session_timeout = {POSTGRES_PATIENCE_MS}"
+            );
+            connection.batch_execute(&patience).map_err(ConnectionError::CouldntSetupConfiguration)?;
+        }
+        Ok(connection)
+    }
+
+    /// Opens a connection that may hold a lock for long: for migrations.
+    pub(super) fn open_patient(url: &DatabaseUrl) -> ConnectionResult<Self> {
+        let (mut connection, settings) = match url.backend() {
+            Backend::Sqlite(path) => (
+                Self::Sqlite(SqliteConnection::establish(path)?),
+                format!(
+                    "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                     PRAGMA foreign_keys = ON",
+                    SQLITE_BUSY.as_millis()
+                ),
+            ),
+            Backend::Postgres(url) => (
+                Self::Postgres(PgConnection::establish(&with_deadlines(url.expose_secret()))?),
+                "SET TIME ZONE 'UTC'; SET synchronous_commit = on".to_owned(),
+            ),
+        };
+        connection.batch_execute(&settings).map_err(ConnectionError::CouldntSetupConfiguration)?;
+        Ok(connection)
+    }
+
+    /// Adds one to `queries` for each statement sent.
+    pub(super) fn count_queries(&mut self, queries: Arc<AtomicU64>) {
+        self.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if let InstrumentationEvent::StartQuery { .. } = event {
+                queries.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+    }
+
+    /// Runs `f` in a transaction that may write. On SQLite it holds the write lock from its first statement: one that
+    /// reads first and writes then would fail whenever another one was faster.
+    pub(super) fn write_transaction<T, E: From<StoreError>>(
+        &mut self,
+        f: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let begin = |connection: &mut Self| match connection {
+            Self::Postgres(c) => AnsiTransactionManager::begin_transaction(c),
+            Self::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE"),
+        };
+        begin(self).map_err(StoreError::from)?;
+        match f(self) {
+            Ok(value) => {
+                <Self as Connection>::TransactionManager::commit_transaction(self).map_err(StoreError::from)?;
+                Ok(value)
+            }
+            Err(error) => {
+                // The first error tells more than one of the rollback; a broken connection is not used again.
+                let _ = <Self as Connection>::TransactionManager::rollback_transaction(self);
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Adds deadlines to a libpq URL, so that a dead server is noticed. What the operator's URL says itself comes last and
+/// wins.
+fn with_deadlines(url: &str) -> String {
+    let deadlines = format!(
+        "connect_timeout={POSTGRES_CONNECT_SECONDS}&tcp_user_timeout={POSTGRES_PATIENCE_MS}\
+         &keepalives_idle=1&keepalives_interval=1&keepalives_count=2&application_name=patmint"
+    );
+    match url.split_once('?') {
+        Some((place, own)) => format!("{place}?{deadlines}&{own}"),
+        None => format!("{url}?{deadlines}"),
+    }
+}
+
+/// Makes connections for the pool.
+#[derive(Debug)]
+pub(super) struct ConnectionManager {
+    pub(super) url: DatabaseUrl,
+    pub(super) queries: Arc<AtomicU64>,
+}
+
+impl ManageConnection for ConnectionManager {
+    type Connection = DbConnection;
+    type Error = StoreError;
+
+    fn connect(&self) -> Result<DbConnection, StoreError> {
+        let mut connection =
+            DbConnection::open(&self.url).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        connection.count_queries(self.queries.clone());
+        Ok(connection)
+    }
+
+    fn is_valid(&self, connection: &mut DbConnection) -> Result<(), StoreError> {
+        connection.ping().map_err(StoreError::from)
+    }
+
+    fn has_broken(&self, connection: &mut DbConnection) -> bool {
+        // A panic in a transaction leaves it open.
+        std::thread::panicking() || connection.is_broken()
+    }
+}
+
+/// Runs one query and turns its error into ours.
+pub(super) fn run<T>(result: QueryResult<T>) -> Result<T, StoreError> {
+    result.map_err(StoreError::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_operators_parameters_win_over_ours() {
+        assert!(with_deadlines("postgres://h/d?connect_timeout=9").ends_with("&connect_timeout=9"));
+        assert!(with_deadlines("postgres://h/d").starts_with("postgres://h/d?connect_timeout="));
+    }
+}

@@ -1,0 +1,122 @@
+//! Credentials.
+
+use diesel::prelude::*;
+
+use super::{
+    columns::Audiences,
+    connection::{DbConnection, run},
+    error::StoreError,
+    schema::credentials,
+};
+use crate::domain::{
+    clock::Timestamp,
+    credential::{Credential, CredentialKind, Permission, Revocation, RevocationReason},
+    digest::SecretHash,
+    ids::{CredentialId, OrganizationId, UserId},
+    scope::Scopes,
+};
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = credentials)]
+pub(super) struct CredentialRow {
+    id: CredentialId,
+    number: i64,
+    organization_id: OrganizationId,
+    owner_id: UserId,
+    name: String,
+    kind: CredentialKind,
+    permission: Permission,
+    scopes: Option<Scopes>,
+    audiences: Option<Audiences>,
+    secret_hash: SecretHash,
+    created_at: Timestamp,
+    created_seq: i64,
+    expires_at: Option<Timestamp>,
+    revoked_at: Option<Timestamp>,
+    revoked_by: Option<UserId>,
+    revoked_reason: Option<RevocationReason>,
+    rotated_from: Option<CredentialId>,
+    last_used_at: Option<Timestamp>,
+    last_used_from: Option<String>,
+}
+
+impl From<CredentialRow> for Credential {
+    fn from(row: CredentialRow) -> Self {
+        let revoked = row.revoked_at.map(|at| Revocation {
+            at,
+            by: row.revoked_by,
+            reason: row.revoked_reason.unwrap_or(RevocationReason::Requested),
+        });
+        Self {
+            id: row.id,
+            number: row.number,
+            organization_id: row.organization_id,
+            owner_id: row.owner_id,
+            name: row.name,
+            kind: row.kind,
+            permission: row.permission,
+            scopes: row.scopes,
+            audiences: row.audiences.map(|Audiences(audiences)| audiences),
+            secret_hash: row.secret_hash,
+            created_at: row.created_at,
+            created_seq: row.created_seq,
+            expires_at: row.expires_at,
+            revoked,
+            rotated_from: row.rotated_from,
+            last_used_at: row.last_used_at,
+            last_used_from: row.last_used_from,
+        }
+    }
+}
+
+impl From<Credential> for CredentialRow {
+    fn from(credential: Credential) -> Self {
+        Self {
+            id: credential.id,
+            number: credential.number,
+            organization_id: credential.organization_id,
+            owner_id: credential.owner_id,
+            name: credential.name,
+            kind: credential.kind,
+            permission: credential.permission,
+            scopes: credential.scopes,
+            audiences: credential.audiences.map(Audiences),
+            secret_hash: credential.secret_hash,
+            created_at: credential.created_at,
+            created_seq: credential.created_seq,
+            expires_at: credential.expires_at,
+            revoked_at: credential.revoked.map(|revoked| revoked.at),
+            revoked_by: credential.revoked.and_then(|revoked| revoked.by),
+            revoked_reason: credential.revoked.map(|revoked| revoked.reason),
+            rotated_from: credential.rotated_from,
+            last_used_at: credential.last_used_at,
+            last_used_from: credential.last_used_from,
+        }
+    }
+}
+
+/// Adds a credential; `by` is the user who made it.
+///
+/// # Errors
+/// [`StoreError::Conflict`] if the owner was never a member of the organization.
+pub fn insert(connection: &mut DbConnection, credential: Credential, by: Option<UserId>) -> Result<(), StoreError> {
+    let row = CredentialRow::from(credential);
+    run(diesel::insert_into(credentials::table).values((row, credentials::created_by.eq(by))).execute(connection))
+        .map(|_| ())
+}
+
+/// Revokes a credential; says whether it was not revoked yet.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn revoke(connection: &mut DbConnection, id: CredentialId, revocation: Revocation) -> Result<bool, StoreError> {
+    let live = credentials::table.find(id).filter(credentials::revoked_at.is_null());
+    let changed = diesel::update(live)
+        .set((
+            credentials::revoked_at.eq(Some(revocation.at)),
+            credentials::revoked_by.eq(revocation.by),
+            credentials::revoked_reason.eq(Some(revocation.reason)),
+        ))
+        .execute(connection);
+    Ok(run(changed)? == 1)
+}

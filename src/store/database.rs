@@ -1,0 +1,177 @@
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use diesel::r2d2::{NopErrorHandler, Pool, PooledConnection};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task, time,
+};
+
+use super::{
+    connection::{ConnectionManager, DbConnection},
+    error::StoreError,
+    list, migrations,
+    url::DatabaseUrl,
+};
+
+/// How long a query may wait for its turn, and its turn for a connection.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The same for writes on SQLite, which go one after the other.
+const WRITE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What the operator may choose.
+#[derive(Clone, Debug)]
+pub struct DatabaseSettings {
+    /// Which database.
+    pub url: DatabaseUrl,
+    /// The most connections at once.
+    pub connections: u32,
+}
+
+/// The database, for async callers: runs queries on blocking threads, a bounded number at once.
+#[derive(Clone)]
+pub struct Database {
+    pool: Pool<ConnectionManager>,
+    url: DatabaseUrl,
+    queries: Arc<AtomicU64>,
+    reads: Arc<Semaphore>,
+    /// One permit on SQLite: its own queue is unfair and starves a writer for more than a second.
+    writes: Arc<Semaphore>,
+}
+
+impl Database {
+    /// Prepares connections; opens none yet.
+    #[must_use]
+    pub fn new(settings: &DatabaseSettings) -> Self {
+        let queries = Arc::new(AtomicU64::new(0));
+        let manager = ConnectionManager { url: settings.url.clone(), queries: queries.clone() };
+        let is_sqlite = settings.url.sqlite_path().is_some();
+        let pool = Pool::builder()
+            .max_size(settings.connections)
+            .min_idle(Some(1))
+            .connection_timeout(PATIENCE)
+            // A file cannot hang up; a server can, and its clients should not be the ones to find out.
+            .test_on_check_out(!is_sqlite)
+            .error_handler(Box::new(NopErrorHandler))
+            .build_unchecked(manager);
+        let connections = usize::try_from(settings.connections).unwrap_or(1);
+        Self {
+            pool,
+            url: settings.url.clone(),
+            queries,
+            reads: Arc::new(Semaphore::new(connections)),
+            writes: Arc::new(Semaphore::new(if is_sqlite { 1 } else { connections })),
+        }
+    }
+
+    /// Which database this is.
+    #[must_use]
+    pub fn url(&self) -> &DatabaseUrl {
+        &self.url
+    }
+
+    /// How many statements have been sent through the pool so far.
+    #[must_use]
+    pub fn queries(&self) -> u64 {
+        self.queries.load(Ordering::Relaxed)
+    }
+
+    /// A connection of the caller's own, outside the pool and not counted: for the follower.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub fn own_connection(&self) -> Result<DbConnection, StoreError> {
+        DbConnection::open(&self.url).map_err(|error| StoreError::Unavailable(error.to_string()))
+    }
+
+    /// Brings the schema up to date, on this thread.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database cannot be reached or a migration fails; then nothing has changed.
+    pub fn migrate(&self) -> Result<(), StoreError> {
+        let mut connection =
+            DbConnection::open_patient(&self.url).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        migrations::migrate(&mut connection)
+    }
+
+    /// Whether the schema is the one that this program was built for.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn is_current(&self) -> Result<bool, StoreError> {
+        self.read(migrations::is_current).await
+    }
+
+    /// Runs queries that only read, each in a snapshot of its own.
+    ///
+    /// # Errors
+    /// What `f` says; [`StoreError::Busy`] if too many wait, [`StoreError::Unavailable`] with no database.
+    pub async fn read<T: Send + 'static, E: From<StoreError> + Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut DbConnection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        let permit = turn(&self.reads, PATIENCE).await?;
+        self.blocking(permit, f).await
+    }
+
+    /// Runs `f` in one transaction that may write: all of it, or nothing. Not a management change (see
+    /// [`change`](Self::change)).
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub async fn write<T: Send + 'static, E: From<StoreError> + Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut DbConnection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        let permit = turn(&self.writes, WRITE_PATIENCE).await?;
+        self.blocking(permit, |connection| connection.write_transaction(f)).await
+    }
+
+    /// Runs a management change: a write transaction that begins by raising the counter of the list, the one lock
+    /// that puts all of them in order. `f` is given the number; what it reads, it reads under that lock.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub async fn change<T: Send + 'static, E: From<StoreError> + Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut DbConnection, i64) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        self.write(|connection| {
+            let seq = list::raise(connection)?;
+            f(connection, seq)
+        })
+        .await
+    }
+
+    async fn blocking<T: Send + 'static, E: From<StoreError> + Send + 'static>(
+        &self,
+        permit: OwnedSemaphorePermit,
+        f: impl FnOnce(&mut DbConnection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        let pool = self.pool.clone();
+        let job = move || {
+            // Given back when the work is done, not when its caller lost interest.
+            let _permit = permit;
+            let mut connection = checked_out(&pool)?;
+            f(&mut connection)
+        };
+        task::spawn_blocking(job).await.unwrap_or_else(|panic| Err(StoreError::Query(panic.to_string()).into()))
+    }
+}
+
+async fn turn(gate: &Arc<Semaphore>, patience: Duration) -> Result<OwnedSemaphorePermit, StoreError> {
+    match time::timeout(patience, gate.clone().acquire_owned()).await {
+        Ok(Ok(permit)) => Ok(permit),
+        Ok(Err(_)) | Err(_) => Err(StoreError::Busy),
+    }
+}
+
+fn checked_out(pool: &Pool<ConnectionManager>) -> Result<PooledConnection<ConnectionManager>, StoreError> {
+    pool.get().map_err(|error| StoreError::Unavailable(error.to_string()))
+}

@@ -1,0 +1,57 @@
+//! Keys, sealed.
+
+use std::{fmt, str::FromStr};
+
+use diesel::prelude::*;
+
+use super::{
+    connection::{DbConnection, run},
+    error::StoreError,
+    schema::sealed_keys,
+};
+use crate::domain::{clock::Timestamp, credential::words};
+
+/// What a key is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyPurpose {
+    /// The tags of credentials.
+    Tag,
+    /// Access tokens.
+    Sign,
+}
+words!(KeyPurpose { Tag = "tag", Sign = "sign" });
+
+/// A key as it lies in the database: useless without the root key.
+#[derive(Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = sealed_keys)]
+pub struct SealedKey {
+    /// Its name.
+    pub kid: String,
+    /// What it is for.
+    pub purpose: KeyPurpose,
+    /// The JWS algorithm (RFC 7518 section 3.1).
+    pub algorithm: String,
+    /// The key, encrypted under the root key.
+    pub sealed: Vec<u8>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// From when on it signs.
+    pub activates_at: Timestamp,
+}
+
+/// All keys, oldest first.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn all(connection: &mut DbConnection) -> Result<Vec<SealedKey>, StoreError> {
+    let order = (sealed_keys::created_at, sealed_keys::kid);
+    run(sealed_keys::table.order(order).select(SealedKey::as_select()).load(connection))
+}
+
+/// Adds a key.
+///
+/// # Errors
+/// [`StoreError::Conflict`] if there is one with this name.
+pub fn insert(connection: &mut DbConnection, key: SealedKey) -> Result<(), StoreError> {
+    run(diesel::insert_into(sealed_keys::table).values(key).execute(connection)).map(|_| ())
+}

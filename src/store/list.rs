@@ -1,0 +1,148 @@
+//! The list and its counter.
+
+use diesel::prelude::*;
+
+use super::{
+    connection::{DbConnection, run},
+    error::StoreError,
+    schema::{list_entries, list_head},
+};
+use crate::domain::{
+    clock::Timestamp,
+    ids::{CredentialId, OrganizationId, UserId},
+    list::{Entry, Head, Target},
+};
+
+/// The id of the one counter row.
+const HEAD: i32 = 1;
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = list_entries)]
+struct EntryRow {
+    seq: i64,
+    credential_id: Option<CredentialId>,
+    user_id: Option<UserId>,
+    organization_id: Option<OrganizationId>,
+    revokes: bool,
+    created_at: Timestamp,
+}
+
+impl EntryRow {
+    fn into_entry(self) -> Result<Entry, StoreError> {
+        let target = match (self.credential_id, self.user_id, self.organization_id) {
+            (Some(credential), None, None) => Target::Credential(credential),
+            (None, Some(user), Some(organization)) => Target::Member(organization, user),
+            (None, Some(user), None) => Target::User(user),
+            (None, None, Some(organization)) => Target::Organization(organization),
+            _ => return Err(StoreError::Query(format!("list entry {} names nobody", self.seq))),
+        };
+        Ok(Entry { seq: self.seq, target, revokes: self.revokes, created_at: self.created_at })
+    }
+}
+
+impl From<Entry> for EntryRow {
+    fn from(entry: Entry) -> Self {
+        let (credential_id, user_id, organization_id) = match entry.target {
+            Target::Credential(credential) => (Some(credential), None, None),
+            Target::Member(organization, user) => (None, Some(user), Some(organization)),
+            Target::User(user) => (None, Some(user), None),
+            Target::Organization(organization) => (None, None, Some(organization)),
+        };
+        let Entry { seq, revokes, created_at, .. } = entry;
+        Self { seq, credential_id, user_id, organization_id, revokes, created_at }
+    }
+}
+
+/// Raises the counter by one and returns it; holds the one lock of all changes until the transaction ends.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn raise(connection: &mut DbConnection) -> Result<i64, StoreError> {
+    run(diesel::update(list_head::table.find(HEAD))
+        .set(list_head::seq.eq(list_head::seq + 1))
+        .returning(list_head::seq)
+        .get_result(connection))
+}
+
+/// Raises the counter to `floor` if it is lower, and returns it.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn raise_to(connection: &mut DbConnection, floor: i64) -> Result<i64, StoreError> {
+    run(diesel::update(list_head::table.find(HEAD).filter(list_head::seq.lt(floor)))
+        .set(list_head::seq.eq(floor))
+        .execute(connection))?;
+    head(connection).map(|head| head.seq)
+}
+
+/// The counter row.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn head(connection: &mut DbConnection) -> Result<Head, StoreError> {
+    let row = list_head::table.find(HEAD).select((list_head::seq, list_head::pruned_to));
+    let (seq, pruned_to) = run(row.get_result::<(i64, i64)>(connection))?;
+    Ok(Head { seq, pruned_to })
+}
+
+/// Writes an entry, in the transaction that raised the counter to its number.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn append(connection: &mut DbConnection, entry: Entry) -> Result<(), StoreError> {
+    run(diesel::insert_into(list_entries::table).values(EntryRow::from(entry)).execute(connection)).map(|_| ())
+}
+
+/// The entries after `after` up to `upto`, in order.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn entries(connection: &mut DbConnection, after: i64, upto: i64) -> Result<Vec<Entry>, StoreError> {
+    let rows = list_entries::table
+        .filter(list_entries::seq.gt(after).and(list_entries::seq.le(upto)))
+        .order(list_entries::seq)
+        .select(EntryRow::as_select())
+        .load(connection);
+    run(rows)?.into_iter().map(EntryRow::into_entry).collect()
+}
+
+/// Whether an entry after `after` revokes the access tokens of this credential.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn revokes_after(
+    connection: &mut DbConnection,
+    after: i64,
+    credential: CredentialId,
+    organization: OrganizationId,
+    owner: UserId,
+) -> Result<bool, StoreError> {
+    let rows = list_entries::table
+        .filter(list_entries::seq.gt(after).and(list_entries::revokes.eq(true)))
+        .filter(
+            list_entries::credential_id
+                .eq(credential)
+                .or(list_entries::user_id.eq(owner))
+                .or(list_entries::organization_id.eq(organization)),
+        )
+        .select(EntryRow::as_select())
+        .load(connection);
+    for row in run(rows)? {
+        if row.into_entry()?.target.matches(credential, organization, owner) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Removes the entries from before `before` and notes how far.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn prune(connection: &mut DbConnection, before: Timestamp) -> Result<(), StoreError> {
+    let old = list_entries::table.filter(list_entries::created_at.lt(before));
+    let newest: Option<i64> = run(old.select(diesel::dsl::max(list_entries::seq)).get_result(connection))?;
+    let Some(newest) = newest else { return Ok(()) };
+    run(diesel::update(list_head::table.find(HEAD)).set(list_head::pruned_to.eq(newest)).execute(connection))?;
+    run(diesel::delete(list_entries::table.filter(list_entries::created_at.lt(before))).execute(connection)).map(|_| ())
+}

@@ -1,0 +1,52 @@
+use diesel::connection::SimpleConnection;
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use super::{
+    connection::{DbConnection, run},
+    error::StoreError,
+};
+
+const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+
+/// Any number, but the same in every patmint: servers that start together migrate one after the other.
+const POSTGRES_LOCK: i64 = 0x0070_6174_6d69_6e74;
+
+/// Brings the database up to date: all that is pending in one transaction, or nothing.
+pub(super) fn migrate(connection: &mut DbConnection) -> Result<(), StoreError> {
+    connection.write_transaction(|connection| {
+        lock(connection)?;
+        let done = match connection {
+            DbConnection::Postgres(c) => c.run_pending_migrations(POSTGRES).map(|_| ()),
+            DbConnection::Sqlite(c) => c.run_pending_migrations(SQLITE).map(|_| ()),
+        };
+        done.map_err(|error| StoreError::Query(error.to_string()))
+    })
+}
+
+/// Whether every migration that this program knows has been run.
+pub(super) fn is_current(connection: &mut DbConnection) -> Result<bool, StoreError> {
+    let pending = match connection {
+        DbConnection::Postgres(c) => c.has_pending_migration(POSTGRES),
+        DbConnection::Sqlite(c) => c.has_pending_migration(SQLITE),
+    };
+    pending.map(|pending| !pending).map_err(|error| StoreError::Query(error.to_string()))
+}
+
+/// Takes everything back, newest first.
+#[cfg(test)]
+pub(super) fn revert(connection: &mut DbConnection) {
+    match connection {
+        DbConnection::Postgres(c) => c.revert_all_migrations(POSTGRES),
+        DbConnection::Sqlite(c) => c.revert_all_migrations(SQLITE),
+    }
+    .unwrap();
+}
+
+fn lock(connection: &mut DbConnection) -> Result<(), StoreError> {
+    match connection {
+        DbConnection::Postgres(c) => run(c.batch_execute(&format!("SELECT pg_advisory_xact_lock({POSTGRES_LOCK})"))),
+        // The transaction holds the write lock already.
+        DbConnection::Sqlite(_) => Ok(()),
+    }
+}

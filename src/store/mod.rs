@@ -1,0 +1,27 @@
+//! Storage: the only place with diesel. One schema, one query text, SQLite and PostgreSQL.
+//!
+//! Queries are functions of a connection, one file for each aggregate; [`Database`] runs them on blocking threads.
+
+pub mod audit;
+mod columns;
+mod connection;
+pub mod credentials;
+mod database;
+mod error;
+pub mod keys;
+pub mod list;
+pub mod memberships;
+mod migrations;
+pub mod numbers;
+pub mod organizations;
+mod schema;
+pub mod sessions;
+pub mod standings;
+mod url;
+pub mod usage;
+pub mod users;
+
+pub use connection::DbConnection;
+pub use database::{Database, DatabaseSettings};
+pub use error::StoreError;
+pub use url::{DatabaseUrl, NotADatabaseUrl};

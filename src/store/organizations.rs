@@ -1,0 +1,78 @@
+//! Organizations and their policy.
+
+use diesel::prelude::*;
+
+use super::{
+    connection::{DbConnection, run},
+    error::StoreError,
+    schema::organizations,
+};
+use crate::domain::{clock::Timestamp, ids::OrganizationId, organization::Organization, policy::Policy};
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = organizations)]
+pub(super) struct OrganizationRow {
+    id: OrganizationId,
+    number: i64,
+    slug: String,
+    name: String,
+    policy: Policy,
+    policy_seq: i64,
+    revoked_seq: i64,
+    created_at: Timestamp,
+}
+
+impl From<OrganizationRow> for Organization {
+    fn from(row: OrganizationRow) -> Self {
+        let OrganizationRow { id, number, slug, name, policy, policy_seq, revoked_seq, created_at } = row;
+        Self { id, number, slug, name, policy, policy_seq, revoked_seq, created_at }
+    }
+}
+
+/// Adds an organization.
+///
+/// # Errors
+/// [`StoreError::Conflict`] if the slug is taken.
+pub fn insert(connection: &mut DbConnection, organization: Organization) -> Result<(), StoreError> {
+    let Organization { id, number, slug, name, policy, policy_seq, revoked_seq, created_at } = organization;
+    let row = OrganizationRow { id, number, slug, name, policy, policy_seq, revoked_seq, created_at };
+    run(diesel::insert_into(organizations::table).values(row).execute(connection)).map(|_| ())
+}
+
+/// The organization with this id.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn by_id(connection: &mut DbConnection, id: OrganizationId) -> Result<Option<Organization>, StoreError> {
+    let row = organizations::table.find(id).select(OrganizationRow::as_select()).get_result(connection).optional();
+    Ok(run(row)?.map(Organization::from))
+}
+
+/// The organization with this slug.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn by_slug(connection: &mut DbConnection, slug: &str) -> Result<Option<Organization>, StoreError> {
+    let row = organizations::table
+        .filter(organizations::slug.eq(slug))
+        .select(OrganizationRow::as_select())
+        .get_result(connection)
+        .optional();
+    Ok(run(row)?.map(Organization::from))
+}
+
+/// Sets the policy; `seq` is its new version.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn set_policy(
+    connection: &mut DbConnection,
+    id: OrganizationId,
+    policy: &Policy,
+    seq: i64,
+) -> Result<(), StoreError> {
+    run(diesel::update(organizations::table.find(id))
+        .set((organizations::policy.eq(policy), organizations::policy_seq.eq(seq)))
+        .execute(connection))
+    .map(|_| ())
+}

@@ -1,0 +1,1 @@
+//! The store on both databases (`PATMINT_TEST_DATABASE` chooses one for the rest).

@@ -1,0 +1,105 @@
+//! Users.
+
+use diesel::prelude::*;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::{
+    connection::{DbConnection, run},
+    error::StoreError,
+    schema::users,
+};
+use crate::domain::{
+    clock::Timestamp,
+    email::Email,
+    ids::UserId,
+    membership::{User, UserKind},
+};
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = users)]
+pub(super) struct UserRow {
+    id: UserId,
+    number: i64,
+    email: Option<Email>,
+    name: String,
+    kind: UserKind,
+    operator_since: Option<Timestamp>,
+    disabled_at: Option<Timestamp>,
+    revoked_seq: i64,
+    created_at: Timestamp,
+}
+
+impl From<UserRow> for User {
+    fn from(row: UserRow) -> Self {
+        let UserRow { id, number, email, name, kind, operator_since, disabled_at, revoked_seq, created_at } = row;
+        Self { id, number, email, name, kind, operator_since, disabled_at, revoked_seq, created_at }
+    }
+}
+
+/// Adds a user. `password_hash` is an argon2 hash in PHC text.
+///
+/// # Errors
+/// [`StoreError::Conflict`] if the e-mail address is taken.
+pub fn insert(
+    connection: &mut DbConnection,
+    user: User,
+    password_hash: Option<&SecretString>,
+) -> Result<(), StoreError> {
+    let User { id, number, email, name, kind, operator_since, disabled_at, revoked_seq, created_at } = user;
+    let row = UserRow { id, number, email, name, kind, operator_since, disabled_at, revoked_seq, created_at };
+    let hash = password_hash.map(|hash| hash.expose_secret().to_owned());
+    run(diesel::insert_into(users::table).values((row, users::password_hash.eq(hash))).execute(connection)).map(|_| ())
+}
+
+/// Whether there is any user at all.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn any(connection: &mut DbConnection) -> Result<bool, StoreError> {
+    run(diesel::select(diesel::dsl::exists(users::table.select(users::id))).get_result(connection))
+}
+
+/// The user with this id.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn by_id(connection: &mut DbConnection, id: UserId) -> Result<Option<User>, StoreError> {
+    let row = users::table.find(id).select(UserRow::as_select()).get_result(connection).optional();
+    Ok(run(row)?.map(User::from))
+}
+
+/// The user with this e-mail address and the password's hash, if there is one.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn by_email(
+    connection: &mut DbConnection,
+    email: &Email,
+) -> Result<Option<(User, Option<SecretString>)>, StoreError> {
+    let row = users::table
+        .filter(users::email.eq(email))
+        .select((UserRow::as_select(), users::password_hash))
+        .get_result::<(UserRow, Option<String>)>(connection)
+        .optional();
+    Ok(run(row)?.map(|(user, hash)| (user.into(), hash.map(SecretString::from))))
+}
+
+/// Sets a user's password hash.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn set_password(connection: &mut DbConnection, id: UserId, hash: &SecretString) -> Result<(), StoreError> {
+    run(diesel::update(users::table.find(id))
+        .set(users::password_hash.eq(Some(hash.expose_secret())))
+        .execute(connection))
+    .map(|_| ())
+}
+
+/// The first user, who was made by `bootstrap`.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn first(connection: &mut DbConnection) -> Result<Option<User>, StoreError> {
+    let row = users::table.filter(users::number.eq(1)).select(UserRow::as_select()).get_result(connection).optional();
+    Ok(run(row)?.map(User::from))
+}

@@ -1,0 +1,20 @@
+//! The web pages.
+
+use actix_web::{HttpResponse, http::header};
+
+const INDEX: &str = include_str!("index.html");
+
+/// Nothing but this page's own style, and in nobody's frame.
+const CONTENT_SECURITY_POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// `/`: what this is and where to go.
+pub(crate) async fn index() -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
+        .insert_header((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((header::REFERRER_POLICY, "no-referrer"))
+        .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
+        .body(INDEX)
+}

@@ -1,0 +1,8 @@
+//! What patmint does, seen from outside: the tree of the tests is the tree of the URLs. Each test has a server and a
+//! database of its own; `PATMINT_TEST_DATABASE` chooses the engine (see `support/database.rs`).
+
+#![expect(unreachable_pub, reason = "a test binary has no outside; pub reads better than pub(crate) everywhere")]
+
+mod support;
+
+mod api_token_refresh;
