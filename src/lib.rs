@@ -11,3 +11,11 @@ pub mod http;
 pub mod service;
 pub mod store;
 mod web;
+
+// What the tests inside the crate share with those outside.
+#[cfg(test)]
+#[path = "../tests/api/support/clock.rs"]
+mod test_clock;
+#[cfg(test)]
+#[path = "../tests/api/support/database.rs"]
+mod test_database;

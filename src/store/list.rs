@@ -146,3 +146,9 @@ pub fn prune(connection: &mut DbConnection, before: Timestamp) -> Result<(), Sto
     run(diesel::update(list_head::table.find(HEAD)).set(list_head::pruned_to.eq(newest)).execute(connection))?;
     run(diesel::delete(list_entries::table.filter(list_entries::created_at.lt(before))).execute(connection)).map(|_| ())
 }
+
+/// Sets the counter back, as a restored backup does.
+#[cfg(test)]
+pub(crate) fn rewind(connection: &mut DbConnection, seq: i64) -> Result<(), StoreError> {
+    run(diesel::update(list_head::table.find(HEAD)).set(list_head::seq.eq(seq)).execute(connection)).map(|_| ())
+}

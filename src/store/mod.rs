@@ -21,6 +21,9 @@ mod url;
 pub mod usage;
 pub mod users;
 
+#[cfg(test)]
+mod tests;
+
 pub use connection::DbConnection;
 pub use database::{Database, DatabaseSettings};
 pub use error::StoreError;

@@ -6,3 +6,4 @@
 mod support;
 
 mod api_token_refresh;
+mod races;

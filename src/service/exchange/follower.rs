@@ -109,6 +109,7 @@ impl Follower {
             memory.forget_all();
             memory.publish(seq);
         } else if head.seq != applied {
+            pauses.at(Point::CounterRead);
             let entries = list::entries(&mut connection, applied, head.seq)?;
             // Read again, since entries may have been removed between the two reads.
             let pruned_to = list::head(&mut connection)?.pruned_to;

@@ -9,6 +9,9 @@ mod loads;
 mod memory;
 mod pause;
 
+#[cfg(test)]
+mod ordering_tests;
+
 use std::sync::Arc;
 
 use thiserror::Error;

@@ -3,6 +3,8 @@
 /// A place in the code; named after what has just been done there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Point {
+    /// Follower: the counter has been read, the entries have not.
+    CounterRead,
     /// Follower: counter and entries have been read.
     ListRead,
     /// Follower: `seen` has been raised; memory is still old.

@@ -12,6 +12,7 @@ use patmint::domain;
 pub use app::Options;
 pub use app::TestApp;
 pub use client::Answer;
+pub use database::TestDatabase;
 pub use people::Credential;
 
 use std::time::Duration;

@@ -1,0 +1,128 @@
+//! The list's numbers become visible in their order, on both engines, whoever writes.
+
+use std::{
+    sync::{
+        Arc, Barrier,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    thread,
+};
+
+use super::*;
+use crate::{
+    domain::{
+        clock::Timestamp,
+        ids::CredentialId,
+        list::{Entry, Target},
+        random::SystemRandomness,
+    },
+    store::{StoreError, list},
+};
+
+const WRITERS: usize = 6;
+const CHANGES: usize = 40;
+
+fn now() -> Timestamp {
+    "2026-11-21T10:00:00.123456Z".parse().unwrap()
+}
+
+fn entry(seq: i64) -> Entry {
+    let id = CredentialId::generate(now(), &SystemRandomness::default());
+    Entry { seq, target: Target::Credential(id), revokes: true, created_at: now() }
+}
+
+async fn append(db: &Database) -> i64 {
+    let change = |connection: &mut _, seq| list::append(connection, entry(seq)).map(|()| seq);
+    db.change::<_, StoreError>(change).await.unwrap()
+}
+
+#[test]
+fn a_reader_sees_every_number_once_and_in_order() {
+    let test = TestDatabase::new();
+    let db = migrated(&test);
+    let (writing, start) = (Arc::new(AtomicUsize::new(WRITERS)), Arc::new(Barrier::new(WRITERS + 1)));
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|_| {
+            let (db, writing, start) = (db.clone(), writing.clone(), start.clone());
+            thread::spawn(move || {
+                start.wait();
+                block_on(async {
+                    for _ in 0..CHANGES {
+                        append(&db).await;
+                    }
+                });
+                writing.fetch_sub(1, SeqCst);
+            })
+        })
+        .collect();
+    let mut connection = db.own_connection().unwrap();
+    let (mut seen, mut polls) = (0, 0);
+    start.wait();
+    loop {
+        let is_last = writing.load(SeqCst) == 0;
+        let head = list::head(&mut connection).unwrap().seq;
+        let numbers: Vec<i64> =
+            list::entries(&mut connection, seen, head).unwrap().into_iter().map(|entry| entry.seq).collect();
+        // All there are, none late: a number that turned up below `seen` would be missed for ever.
+        assert_eq!(numbers, (seen + 1..=head).collect::<Vec<_>>());
+        (seen, polls) = (head, polls + 1);
+        if is_last {
+            break;
+        }
+    }
+    writers.into_iter().for_each(|writer| writer.join().unwrap());
+    assert_eq!(seen, i64::try_from(WRITERS * CHANGES).unwrap());
+    assert!(polls > 1, "the reader looked while they wrote");
+}
+
+#[test]
+fn a_change_that_fails_leaves_nothing_and_gives_its_number_back() {
+    let test = TestDatabase::new();
+    let db = migrated(&test);
+    let first = block_on(append(&db));
+    let failed: Result<(), StoreError> = block_on(db.change(|connection, seq| {
+        list::append(connection, entry(seq))?;
+        // The same number again: the second insert is refused.
+        list::append(connection, entry(seq))
+    }));
+    assert!(matches!(failed, Err(StoreError::Conflict)), "{failed:?}");
+    assert_eq!(block_on(append(&db)), first + 1);
+}
+
+#[test]
+fn a_panic_in_a_change_leaves_nothing_and_the_next_one_works() {
+    let test = TestDatabase::new();
+    let db = migrated(&test);
+    let before = block_on(append(&db));
+    let panicked: Result<(), StoreError> = block_on(db.change(|_, _| panic!("on purpose")));
+    assert!(matches!(panicked, Err(StoreError::Query(_))), "{panicked:?}");
+    assert_eq!(block_on(append(&db)), before + 1);
+}
+
+#[test]
+fn entries_are_pruned_by_age_and_that_is_noted() {
+    let test = TestDatabase::new();
+    let db = migrated(&test);
+    let old = block_on(append(&db));
+    let young = block_on(db.change::<_, StoreError>(|connection, seq| {
+        let young = Entry { created_at: now().plus_seconds(10), ..entry(seq) };
+        list::append(connection, young)?;
+        Ok(young)
+    }));
+    let young = young.unwrap();
+    block_on(db.write(|connection| list::prune(connection, now().plus_seconds(1)))).unwrap();
+    let mut connection = db.own_connection().unwrap();
+    let head = list::head(&mut connection).unwrap();
+    assert_eq!((head.seq, head.pruned_to), (young.seq, old));
+    // Microseconds survive, on both engines.
+    assert_eq!(list::entries(&mut connection, 0, i64::MAX).unwrap(), [young]);
+}
+
+#[test]
+fn the_counter_is_never_lowered() {
+    let test = TestDatabase::new();
+    let db = migrated(&test);
+    for (floor, expected) in [(10, 10), (5, 10), (11, 11)] {
+        assert_eq!(block_on(db.write(move |c| list::raise_to(c, floor))).unwrap(), expected);
+    }
+}
