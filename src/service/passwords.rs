@@ -49,6 +49,13 @@ impl Passwords {
         Self { random, gate: Arc::new(Semaphore::new(AT_ONCE)), nobody: Arc::default() }
     }
 
+    /// Makes what the first unknown user would otherwise wait for, and be known by.
+    pub(crate) fn prepare(&self) {
+        let (nobody, random) = (self.nobody.clone(), self.random.clone());
+        // Whoever needs it before it is done makes it; whoever fails to make it says so then.
+        drop(task::spawn_blocking(move || nobody_hash(&nobody, &*random).map(|_| ())));
+    }
+
     /// The argon2id hash of a password, as PHC text.
     ///
     /// # Errors

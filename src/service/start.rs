@@ -94,6 +94,7 @@ impl Services {
         let follower = first_look(follower).await?;
         let following = Some(follower.spawn());
         let mut services = Self::assemble(settings, keys_dir, outside, memory, following, pauses).await?;
+        services.sessions.passwords.prepare();
         services.background = Some(Background::spawn(services.core.clone(), services.usage.clone()));
         Ok(services)
     }

@@ -106,7 +106,11 @@ impl Exchange {
         };
         let judged = verdict::judge(&standing, &self.core.settings.issuer, now, asked);
         self.usage.note(standing.credential.id, now, asked.address, judged.as_ref().err().copied());
-        let grant = judged.map_err(ExchangeError::Refused)?;
+        let grant = judged.map_err(|reason| {
+            // The holder is told nothing of this; the log, the counts and the owner's view are.
+            tracing::info!(credential = %standing.credential.id, %reason, "exchange refused");
+            ExchangeError::Refused(reason)
+        })?;
         let expires_in = grant.expires_at - grant.issued_at;
         let claims = claims(&self.core, &standing, grant, found.rev);
         let access = self.core.keys.signing().sign(&claims).map_err(|e| ExchangeError::Signing(e.to_string()))?;
