@@ -247,6 +247,17 @@ impl Authority {
         }
     }
 
+    /// Whether the caller may see the user's own credentials: not with a token that is restricted to something else.
+    ///
+    /// # Errors
+    /// [`ManageError::Forbidden`].
+    pub(crate) fn may_see_tokens(&self) -> Result<(), ManageError> {
+        match &self.via {
+            Via::Session(_) | Via::Credential(_, Some(_)) => Ok(()),
+            Via::Credential(_, None) => Err(ManageError::Forbidden("this token may do only what its scopes name")),
+        }
+    }
+
     /// Whether the caller may manage the user's own credentials in `organization`. A token may only if the policy says
     /// so, and only an unrestricted one that may write; then its standing is returned, which bounds what it may make.
     ///

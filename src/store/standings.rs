@@ -14,6 +14,7 @@ use super::{
     users::UserRow,
 };
 use crate::domain::{
+    clock::Timestamp,
     credential::LookupKey,
     digest::SecretHash,
     ids::{CredentialId, OrganizationId, UserId},
@@ -76,18 +77,21 @@ pub fn by_id(connection: &mut DbConnection, id: CredentialId) -> Result<Option<S
     by_key(connection, LookupKey::Id(id))
 }
 
-/// The standings of a user's credentials in one organization that nobody has revoked.
+/// The standings of a user's credentials in one organization that are neither revoked nor, by their own expiry, over
+/// at `now`. Some more may be dead: that is for the verdict to say.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn unrevoked_of(
+pub fn perhaps_active_of(
     connection: &mut DbConnection,
     organization: OrganizationId,
     owner: UserId,
+    now: Timestamp,
 ) -> Result<Vec<Standing>, StoreError> {
     let rows = joined()
         .filter(credentials::owner_id.eq(owner).and(credentials::organization_id.eq(organization)))
         .filter(credentials::revoked_at.is_null())
+        .filter(credentials::expires_at.is_null().or(credentials::expires_at.gt(Some(now))))
         .select(columns!())
         .load::<Row>(connection);
     Ok(run(rows)?.into_iter().map(standing).collect())

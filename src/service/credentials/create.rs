@@ -145,7 +145,7 @@ fn create(
 /// Counted under the lock of all changes, so that two requests at once cannot both take the last place.
 fn check_limit(change: &mut Change<'_>, core: &Core, new: &Standing) -> Result<(), ManageError> {
     let Credential { organization_id, owner_id, .. } = new.credential;
-    let all = standings::unrevoked_of(change.connection, organization_id, owner_id)?;
+    let all = standings::perhaps_active_of(change.connection, organization_id, owner_id, change.now)?;
     let is_active = |own: &&Standing| verdict::state(own, &core.settings.issuer, change.now) == State::Active;
     let limit = usize::try_from(new.organization.policy.max_tokens_per_user).unwrap_or(usize::MAX);
     if all.iter().filter(is_active).count() >= limit { Err(ManageError::LimitReached) } else { Ok(()) }

@@ -74,6 +74,7 @@ impl Credentials {
             return Err(invalid("limit", "must be 1 to 200"));
         }
         let authority = self.core.authenticate(caller).await?;
+        authority.may_see_tokens()?;
         let organization = authority.organization(organization)?.1.id;
         let (owner, before) = (authority.user.id, before.unwrap_or(i64::MAX));
         // One more than asked for, to know whether there is a next page.
@@ -93,6 +94,7 @@ impl Credentials {
     /// [`ManageError::NotFound`] for another's as for none.
     pub async fn get(&self, caller: &Caller, id: CredentialId) -> Result<Seen, ManageError> {
         let authority = self.core.authenticate(caller).await?;
+        authority.may_see_tokens()?;
         let standing = self.core.db.read(move |connection| standings::by_id(connection, id)).await?;
         let standing = standing.filter(|standing| create::is_own(&authority, standing)).ok_or(ManageError::NotFound)?;
         Ok(self.seen(standing, self.core.clock.now()))

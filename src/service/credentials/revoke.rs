@@ -11,7 +11,7 @@ use crate::{
         standing::Standing,
     },
     service::{
-        authority::Caller,
+        authority::{Caller, Proof},
         change::{Actor, Change},
         error::ManageError,
     },
@@ -41,8 +41,10 @@ impl Credentials {
             let authority = core.authority(change.connection, &caller, change.now)?;
             let standing = standings::by_id(change.connection, id)?;
             let standing = standing.filter(|own| is_own(&authority, own)).ok_or(ManageError::NotFound)?;
-            let is_itself = authority.credential().is_some_and(|own| own.credential.id == id);
-            if !is_itself {
+            // Whoever holds a credential may end it; an access token of it is held by every service that gets one.
+            let is_held = matches!(&caller.proof, Proof::Credential(_))
+                && authority.credential().is_some_and(|own| own.credential.id == id);
+            if !is_held {
                 authority.may_manage_tokens(&standing.organization)?;
             }
             let by = Some(authority.user.id);
