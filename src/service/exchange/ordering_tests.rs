@@ -328,6 +328,21 @@ fn a_look_up_hit_asks_no_database() {
 }
 
 #[test]
+fn a_mistyped_token_reaches_no_database() {
+    let replica = Replica::following();
+    let (queries, token) = (replica.db.queries(), replica.token.expose_secret().to_owned());
+    for at in 0..token.len() {
+        let mut wrong = token.clone();
+        wrong.replace_range(at..=at, if token.as_bytes()[at] == b'x' { "y" } else { "x" });
+        let outcome = block_on(replica.services.exchange.exchange(&wrong, &Asked::default()));
+        assert!(matches!(outcome, Err(ExchangeError::Unknown)), "{outcome:?}");
+    }
+    assert_eq!(replica.db.queries(), queries);
+    replica.exchange().expect("the right one does");
+    assert!(replica.db.queries() > queries);
+}
+
+#[test]
 fn a_load_is_shared_by_those_who_may() {
     let replica = Replica::following();
     replica.pauses.arm(Point::RowRead);

@@ -59,3 +59,22 @@ fn a_database_that_is_not_there_is_unavailable_and_shows_no_password() {
         assert!(!error.to_string().contains("hunter2"), "{error}");
     }
 }
+
+#[test]
+fn libpq_speaks_tls() {
+    let test = TestDatabase::new();
+    if !test.is_postgres() {
+        return;
+    }
+    let separator = if test.url().contains('?') { '&' } else { '?' };
+    let url = format!("{}{separator}sslmode=require", test.url());
+    let db = Database::new(&DatabaseSettings { url: url.parse().unwrap(), connections: 1 });
+    match db.own_connection() {
+        Ok(mut connection) => {
+            let query = "SELECT ssl::text AS value FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+            assert_eq!(value(&mut connection, query), "true");
+        }
+        // A libpq without TLS would refuse the parameter itself.
+        Err(error) => assert!(error.to_string().contains("server does not support SSL"), "{error}"),
+    }
+}
