@@ -20,27 +20,47 @@ pub(super) fn encode(mut bytes: impl AsMut<[u8]>, width: usize) -> String {
     digits.into_iter().map(char::from).collect()
 }
 
-/// Reads what [`encode`] wrote. `None` for any other character, and for a number that does not fit in `N` bytes.
-pub(super) fn decode<const N: usize>(digits: &str) -> Option<[u8; N]> {
-    let mut number = [0_u8; N];
-    for digit in digits.bytes() {
-        let value = match digit {
-            b'0'..=b'9' => digit - b'0',
-            b'A'..=b'Z' => digit - b'A' + 10,
-            b'a'..=b'z' => digit - b'a' + 36,
-            _ => return None,
-        };
-        let mut carry = u16::from(value);
-        for byte in number.iter_mut().rev() {
-            let sum = u16::from(*byte) * 62 + carry;
-            [*byte] = [sum.to_be_bytes()[1]];
-            carry = sum >> 8;
+/// Ten digits fit in a `u64`, so that the long number is multiplied once for ten of them.
+const DIGITS_AT_ONCE: usize = 10;
+
+/// Reads what [`encode`] wrote of 56 bytes. `None` for any other character, and for a number that does not fit.
+pub(super) fn decode(digits: &str) -> Option<[u8; 56]> {
+    // Little-endian: the lowest part first.
+    let mut parts = [0_u64; 7];
+    for chunk in digits.as_bytes().chunks(DIGITS_AT_ONCE) {
+        let (mut carry, mut scale) = (0_u64, 1_u64);
+        for digit in chunk {
+            carry = carry * 62 + value(*digit)?;
+            scale *= 62;
+        }
+        for part in &mut parts {
+            let product = u128::from(*part) * u128::from(scale) + u128::from(carry);
+            (*part, carry) = halves(product);
         }
         if carry != 0 {
             return None;
         }
     }
+    let mut number = [0; 56];
+    for (bytes, part) in number.rchunks_exact_mut(8).zip(parts) {
+        bytes.copy_from_slice(&part.to_be_bytes());
+    }
     Some(number)
+}
+
+fn value(digit: u8) -> Option<u64> {
+    match digit {
+        b'0'..=b'9' => Some(u64::from(digit - b'0')),
+        b'A'..=b'Z' => Some(u64::from(digit - b'A') + 10),
+        b'a'..=b'z' => Some(u64::from(digit - b'a') + 36),
+        _ => None,
+    }
+}
+
+/// The low and the high half.
+#[expect(clippy::cast_possible_truncation, reason = "each half is cut to its 64 bits on purpose")]
+fn halves(number: u128) -> (u64, u64) {
+    (number as u64, (number >> 64) as u64)
 }
 
 #[cfg(test)]
@@ -54,16 +74,19 @@ mod tests {
         fn decoding_undoes_encoding(bytes: [u8; 56]) {
             let digits = encode(bytes, 76);
             prop_assert_eq!(digits.len(), 76);
-            prop_assert_eq!(decode::<56>(&digits), Some(bytes));
+            prop_assert_eq!(decode(&digits), Some(bytes));
         }
     }
 
     #[test]
     fn a_number_that_does_not_fit_is_refused() {
         assert_eq!(encode([0xff; 4], 6), "4gfFC3");
-        assert_eq!(decode::<4>("4gfFC3"), Some([0xff; 4]));
-        assert_eq!(decode::<4>("4gfFC4"), None);
-        assert_eq!(decode::<4>("zzzzzz"), None);
-        assert_eq!(decode::<4>("00-000"), None);
+        let largest = encode([0xff; 56], 76);
+        assert_eq!(decode(&largest), Some([0xff; 56]));
+        let (rest, last) = largest.split_at(75);
+        let next = ALPHABET[ALPHABET.iter().position(|digit| [*digit] == last.as_bytes()).unwrap() + 1];
+        assert_eq!(decode(&format!("{rest}{}", char::from(next))), None, "one more does not fit");
+        assert_eq!(decode(&"z".repeat(76)), None);
+        assert_eq!(decode(&format!("{rest}-")), None, "no digit");
     }
 }

@@ -38,7 +38,7 @@ pub(super) fn parse(text: &str, key: &TagKey) -> Option<(CredentialId, SecretHas
     if digits.len() != BODY_DIGITS || checksum(signed_text) != check {
         return None;
     }
-    let body = base62::decode::<56>(digits)?;
+    let body = base62::decode(digits)?;
     let (signed, tag) = body.split_first_chunk::<48>()?;
     let (id, secret) = signed.split_first_chunk::<16>()?;
     if !key.is_tag::<8>(KIND, signed, tag.first_chunk()?) {
