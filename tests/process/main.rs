@@ -1,0 +1,11 @@
+//! What the program does, seen from outside: started, asked, told to stop, killed. Each test runs the real binary in a
+//! folder and on a database of its own; `PATMINT_TEST_DATABASE` chooses the engine (see `../api/support/database.rs`).
+
+#![expect(unreachable_pub, reason = "a test binary has no outside; pub reads better than pub(crate) everywhere")]
+
+mod support;
+
+mod bootstrap;
+mod precedence;
+mod quickstart;
+mod refusals;

@@ -1,0 +1,23 @@
+//! What the tests stand on: the program, the folder and the database it runs on, and a client of it.
+
+#[expect(dead_code, reason = "shared with the tests of the API, which use all of it")]
+#[path = "../../api/support/client.rs"]
+mod client;
+#[path = "../../api/support/database.rs"]
+mod database;
+mod look;
+mod place;
+mod program;
+mod server;
+mod stream;
+
+pub use client::Answer;
+pub use look::Look;
+pub use place::{Owner, Place};
+pub use program::{Finished, Program, Running};
+pub use server::{Client, Server};
+
+use std::time::Duration;
+
+/// How long anything may take that is sure to come: only a hanging program waits so long.
+pub const PATIENCE: Duration = Duration::from_secs(60);
