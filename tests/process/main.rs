@@ -6,6 +6,8 @@
 mod support;
 
 mod bootstrap;
+mod crash;
 mod precedence;
 mod quickstart;
 mod refusals;
+mod stop;

@@ -11,11 +11,10 @@ mod program;
 mod server;
 mod stream;
 
-pub use client::Answer;
 pub use look::Look;
 pub use place::{Owner, Place};
 pub use program::{Finished, Program, Running};
-pub use server::{Client, Server};
+pub use server::{Client, Server, claims};
 
 use std::time::Duration;
 

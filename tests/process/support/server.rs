@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use ureq::Agent;
 
@@ -69,6 +70,16 @@ impl Client {
         Self { address, agent: client::agent() }
     }
 
+    /// The same server, over connections of its own.
+    pub fn with_own_connections(&self) -> Self {
+        Self::new(self.address)
+    }
+
+    /// Whether it answers; `None` if not.
+    pub fn alive(&self) -> Option<()> {
+        self.request("GET", "/livez").try_send().ok().map(|_| ())
+    }
+
     pub fn request(&self, method: &str, path: &str) -> Request {
         Request::new(&self.agent, self.address, method, path)
     }
@@ -115,4 +126,11 @@ impl Client {
     pub fn try_revoke(&self, session: &str, id: &str) -> Option<Answer> {
         self.request("DELETE", &format!("/api/v1/tokens/{id}")).bearer(session).try_send().ok()
     }
+}
+
+/// What the access token in this answer says.
+pub fn claims(answer: &Answer) -> Value {
+    let access = answer.json()["access"].as_str().expect("an access token").to_owned();
+    let part = access.split('.').nth(1).expect("a JWT");
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).expect("base64url")).expect("JSON")
 }

@@ -1,0 +1,69 @@
+//! `kill -9` amid writes, over and over on one database: what was answered stands, the rest is whole or absent.
+
+mod consistency;
+mod ledger;
+mod workers;
+
+use std::sync::{Arc, mpsc};
+
+use serde_json::json;
+
+use crate::support::{PATIENCE, Place, Server};
+use consistency::Heads;
+use ledger::{Fate, Ledger};
+
+const ROUNDS: usize = 20;
+
+#[test]
+fn what_was_answered_survives_kill_9() {
+    let place = Place::new();
+    let owner = place.bootstrap();
+    let mut server = place.serve();
+    let session = server.client.session(&owner);
+    // Beyond what all rounds together make.
+    let policy = server.client.request("PATCH", "/api/v1/orgs/acme/policy").bearer(&session);
+    let policy = policy.header("if-match", "*").json(&json!({ "max_tokens_per_user": 100_000 })).send();
+    assert_eq!(policy.status, 200, "{}", policy.text());
+
+    let ledger = Arc::new(Ledger::default());
+    let mut heads = Heads::default();
+    for round in 0..ROUNDS {
+        let (acknowledge, acknowledged) = mpsc::channel();
+        let workers = workers::start(&server.client, &session, &ledger, &acknowledge);
+        // Not the same phase of the work each time.
+        for _ in 0..3 + round * 7 % 31 {
+            acknowledged.recv_timeout(PATIENCE).expect("the workers get answers");
+        }
+        assert_eq!(server.kill().code, None, "killed, not ended");
+        for worker in workers {
+            worker.join().expect("no wrong answer before the end");
+        }
+        server = place.serve();
+        heads.check(&place, ledger.highest_rev());
+        consistency::check(&place);
+        check(&server, &ledger, ledger.new_ones());
+    }
+    check(&server, &ledger, ledger.all());
+    consistency::check_numbers(&place, &ledger);
+    let (created, revoked, unknown) = ledger.summary();
+    println!("{created} created, of them {revoked} revoked and {unknown} with a revocation in flight");
+    assert!(created > ROUNDS && revoked > ROUNDS, "{created} created, {revoked} revoked");
+    assert!(server.client.exchanges(&owner.token), "never touched");
+    server.stop();
+}
+
+/// Each credential is as its owner was told.
+fn check(server: &Server, ledger: &Ledger, ids: Vec<String>) {
+    for id in ids {
+        let (token, fate) = ledger.get(&id);
+        match fate {
+            Fate::Created => assert!(server.client.exchanges(&token), "{id}: an answered creation is lost"),
+            Fate::Revoked => assert!(!server.client.exchanges(&token), "{id}: an answered revocation is lost"),
+            // Either is right, but it is decided: a second look sees the same.
+            Fate::Revoking => {
+                let first = server.client.exchanges(&token);
+                assert_eq!(first, server.client.exchanges(&token), "{id}: undecided");
+            }
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! SIGTERM: what was begun is finished, what was counted is written.
+
+use std::{
+    collections::BTreeMap,
+    io::{BufRead as _, BufReader, Write as _},
+    net::TcpStream,
+    sync::mpsc,
+    thread,
+    time::Instant,
+};
+
+use crate::support::{PATIENCE, Place};
+
+const CALLERS: usize = 6;
+
+#[test]
+fn under_load_every_answered_exchange_is_counted_and_nobody_gets_a_5xx() {
+    let place = Place::new();
+    let owner = place.bootstrap();
+    let server = place.serve();
+    let session = server.client.session(&owner);
+    let made: Vec<_> = (0..3).map(|_| server.client.create(&session)).collect();
+    let member = |index: usize, name: &str| made[index % made.len()][name].as_str().unwrap().to_owned();
+
+    let (answered, count) = mpsc::channel();
+    let callers: Vec<_> = (0..CALLERS)
+        .map(|caller| {
+            let (client, id, token) = (server.client.clone(), member(caller, "id"), member(caller, "token"));
+            let answered = answered.clone();
+            thread::spawn(move || {
+                // Half of them keep their connection, half make one for each call.
+                let mut own = client.with_own_connections();
+                let mut granted = 0_i64;
+                while let Some(answer) = own.try_exchange(&token) {
+                    assert_eq!(answer.status, 200, "{}", answer.text());
+                    granted += 1;
+                    let _ = answered.send(());
+                    if caller % 2 == 0 {
+                        own = client.with_own_connections();
+                    }
+                }
+                (id, granted)
+            })
+        })
+        .collect();
+    for _ in 0..300 {
+        count.recv_timeout(PATIENCE).expect("the callers get answers");
+    }
+    let finished = server.stop();
+    assert!(!finished.stderr.contains("panicked"), "{}", finished.stderr);
+
+    let mut granted = BTreeMap::<String, i64>::new();
+    for caller in callers {
+        let (id, count) = caller.join().expect("only 200s until the end");
+        *granted.entry(id).or_default() += count;
+    }
+    let mut look = place.look();
+    for (id, count) in granted {
+        let rows = format!("FROM usage_counts WHERE credential_id = '{id}' AND outcome = 'granted'");
+        let stored = look.number(&format!("SELECT CAST(coalesce(sum(count), 0) AS BIGINT) AS value {rows}"));
+        assert_eq!(stored, count, "{id}");
+    }
+}
+
+/// How long it takes is told, not tested: the harness's patience is the only bound.
+#[test]
+fn idle_connections_do_not_hold_it_up() {
+    let place = Place::new();
+    place.bootstrap();
+    let server = place.serve();
+    let idle: Vec<_> = (0..20).map(|_| BufReader::new(connect(&server.client.address.to_string()))).collect();
+    let begun = Instant::now();
+    server.stop();
+    println!("stopped in {:?} with {} idle connections", begun.elapsed(), idle.len());
+    for mut connection in idle {
+        assert_eq!(connection.fill_buf().map(<[u8]>::len).unwrap_or_default(), 0, "closed");
+    }
+}
+
+#[test]
+fn without_connections_it_ends_too() {
+    let place = Place::new();
+    let server = place.serve();
+    let begun = Instant::now();
+    server.stop();
+    println!("stopped in {:?} with no connections", begun.elapsed());
+}
+
+/// A connection on which one answer has come, kept open.
+fn connect(address: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(b"GET /livez HTTP/1.1\r\nhost: patmint\r\n\r\n").unwrap();
+    let mut reader = BufReader::new(&stream);
+    let mut line = String::new();
+    reader.read_line(&mut line).unwrap();
+    assert!(line.starts_with("HTTP/1.1 200"), "{line}");
+    let mut length = 0;
+    while line != "\r\n" {
+        line.clear();
+        reader.read_line(&mut line).unwrap();
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+    }
+    let mut body = vec![0; length];
+    std::io::Read::read_exact(&mut reader, &mut body).unwrap();
+    stream
+}
