@@ -44,6 +44,9 @@ pub(super) use on_backend;
 /// How long SQLite waits for another process's write.
 const SQLITE_BUSY: Duration = Duration::from_secs(5);
 
+/// How often another connection may be faster in turning on the write-ahead log, or die amid it.
+const SQLITE_WAL_TRIES: usize = 10;
+
 /// How long one statement, one lock or an idle transaction may hold others up on PostgreSQL: below the second within
 /// which a change must show.
 const POSTGRES_PATIENCE_MS: u32 = 900;
@@ -67,21 +70,15 @@ impl DbConnection {
 
     /// Opens a connection that may hold a lock for long: for migrations.
     pub(super) fn open_patient(url: &DatabaseUrl) -> ConnectionResult<Self> {
-        let (mut connection, settings) = match url.backend() {
-            Backend::Sqlite(path) => (
-                Self::Sqlite(SqliteConnection::establish(path)?),
-                format!(
-                    "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-                     PRAGMA foreign_keys = ON",
-                    SQLITE_BUSY.as_millis()
-                ),
-            ),
-            Backend::Postgres(url) => (
-                Self::Postgres(PgConnection::establish(&with_deadlines(url.expose_secret()))?),
-                "SET TIME ZONE 'UTC'; SET synchronous_commit = on".to_owned(),
-            ),
+        let mut connection = match url.backend() {
+            Backend::Sqlite(path) => Self::Sqlite(SqliteConnection::establish(path)?),
+            Backend::Postgres(url) => Self::Postgres(PgConnection::establish(&with_deadlines(url.expose_secret()))?),
         };
-        connection.batch_execute(&settings).map_err(ConnectionError::CouldntSetupConfiguration)?;
+        let prepared = match &mut connection {
+            Self::Sqlite(connection) => prepare_sqlite(connection),
+            Self::Postgres(connection) => connection.batch_execute("SET TIME ZONE 'UTC'; SET synchronous_commit = on"),
+        };
+        prepared.map_err(ConnectionError::CouldntSetupConfiguration)?;
         Ok(connection)
     }
 
@@ -117,6 +114,29 @@ impl DbConnection {
             }
         }
     }
+}
+
+fn prepare_sqlite(connection: &mut SqliteConnection) -> QueryResult<()> {
+    connection.batch_execute(&format!("PRAGMA busy_timeout = {}", SQLITE_BUSY.as_millis()))?;
+    write_ahead(connection)?;
+    connection.batch_execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")
+}
+
+/// Turns on the write-ahead log, which then stays on in the file. While another connection to a new file does so,
+/// SQLite refuses without the wait of `busy_timeout`; a write transaction does wait, and then it is done already.
+fn write_ahead(connection: &mut SqliteConnection) -> QueryResult<()> {
+    let turn_on = |connection: &mut SqliteConnection| connection.batch_execute("PRAGMA journal_mode = WAL");
+    for _ in 0..SQLITE_WAL_TRIES {
+        match turn_on(connection) {
+            Err(error) if is_locked(&error) => connection.batch_execute("BEGIN IMMEDIATE; COMMIT")?,
+            done => return done,
+        }
+    }
+    turn_on(connection)
+}
+
+fn is_locked(error: &diesel::result::Error) -> bool {
+    matches!(error, diesel::result::Error::DatabaseError(_, information) if information.message() == "database is locked")
 }
 
 /// Adds deadlines to a libpq URL, so that a dead server is noticed. What the operator's URL says itself comes last and
@@ -167,7 +187,26 @@ pub(super) fn run<T>(result: QueryResult<T>) -> Result<T, StoreError> {
 
 #[cfg(test)]
 mod tests {
+    use std::{sync::Barrier, thread};
+
     use super::*;
+
+    #[test]
+    fn many_may_open_a_new_sqlite_file_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        for round in 0..20 {
+            let url: DatabaseUrl = format!("sqlite://{}/{round}.db", folder.path().display()).parse().unwrap();
+            let start = Barrier::new(4);
+            thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| {
+                        start.wait();
+                        DbConnection::open(&url).map(drop).unwrap();
+                    });
+                }
+            });
+        }
+    }
 
     #[test]
     fn the_operators_parameters_win_over_ours() {
