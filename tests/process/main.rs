@@ -10,4 +10,5 @@ mod crash;
 mod precedence;
 mod quickstart;
 mod refusals;
+mod second_process;
 mod stop;

@@ -77,6 +77,22 @@ fn idle_connections_do_not_hold_it_up() {
     }
 }
 
+/// Neither do those who began to ask and never went on; they get at most what the server grants a request to finish.
+#[test]
+fn unfinished_requests_do_not_hold_it_up_for_ever() {
+    let place = Place::new();
+    place.bootstrap();
+    let server = place.serve();
+    let unfinished = ["GET / HTTP/1.1\r\n", "POST /api/token/refresh HTTP/1.1\r\ncontent-length: 100\r\n\r\n{"];
+    let mut open: Vec<_> = unfinished.map(|_| connect(&server.client.address.to_string())).into();
+    for (stream, text) in open.iter_mut().zip(unfinished) {
+        stream.write_all(text.as_bytes()).unwrap();
+    }
+    let begun = Instant::now();
+    server.stop();
+    println!("stopped in {:?} with {} unfinished requests", begun.elapsed(), open.len());
+}
+
 #[test]
 fn without_connections_it_ends_too() {
     let place = Place::new();
