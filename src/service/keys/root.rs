@@ -56,7 +56,7 @@ impl RootKeys {
         match fs::read_to_string(&path) {
             Ok(text) => Self::parse(&path, &text),
             Err(error) if error.kind() == io::ErrorKind::NotFound && may_create => {
-                create(folder, &path, &random::bytes(random)).map_err(io_error)?;
+                create(folder, &path, random).map_err(io_error)?;
                 Self::parse(&path, &fs::read_to_string(&path).map_err(io_error)?)
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(RootKeyError::Missing(folder.to_owned())),
@@ -90,10 +90,11 @@ impl fmt::Debug for RootKeys {
 }
 
 /// Puts a new key in place whole or not at all. If another server was faster, its key stays.
-fn create(folder: &Path, path: &Path, key: &[u8; 32]) -> io::Result<()> {
+fn create(folder: &Path, path: &Path, random: &dyn Randomness) -> io::Result<()> {
     fs::create_dir_all(folder)?;
-    let draft = folder.join(format!("{FILE}.{}", std::process::id()));
-    let written = write_private(&draft, &format!("{}\n", STANDARD.encode(key)));
+    // Not the process's number: in containers each server is number 1, and one that was killed left its draft behind.
+    let draft = folder.join(format!("{FILE}.{:016x}", u64::from_be_bytes(random::bytes(random))));
+    let written = write_private(&draft, &format!("{}\n", STANDARD.encode(random::bytes::<32>(random))));
     let linked = written.and_then(|()| match fs::hard_link(&draft, path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         other => other,
@@ -112,7 +113,7 @@ fn write_private(path: &Path, text: &str) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::{os::unix::fs::PermissionsExt as _, sync::Barrier, thread};
 
     use super::*;
     use crate::domain::random::SystemRandomness;
@@ -129,6 +130,23 @@ mod tests {
         assert_eq!(first.keys(), again.keys());
         let mode = fs::metadata(keys.join(FILE)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(fs::read_dir(&keys).unwrap().count(), 1, "no draft is left");
+    }
+
+    #[test]
+    fn of_many_at_once_one_key_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (keys, random) = (folder.path().join("keys"), SystemRandomness::default());
+        let start = Barrier::new(8);
+        let load = || {
+            start.wait();
+            RootKeys::load(&keys, true, &random).unwrap().keys().to_vec()
+        };
+        let loaded: Vec<_> = thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(load)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(loaded.iter().all(|keys| *keys == loaded[0]));
         assert_eq!(fs::read_dir(&keys).unwrap().count(), 1, "no draft is left");
     }
 
