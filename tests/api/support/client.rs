@@ -26,7 +26,7 @@ pub fn agent() -> Agent {
         .http_status_as_error(false)
         .allow_non_standard_methods(true)
         .max_redirects(0)
-        .timeout_global(Some(Duration::from_secs(60)));
+        .timeout_global(Some(Duration::from_mins(1)));
     Agent::new_with_config(config.build())
 }
 
