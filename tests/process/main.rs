@@ -2,6 +2,13 @@
 //! folder and on a database of its own; `PATMINT_TEST_DATABASE` chooses the engine (see `../api/support/database.rs`).
 
 #![expect(unreachable_pub, reason = "a test binary has no outside; pub reads better than pub(crate) everywhere")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and tells what it measured"
+)]
 
 mod support;
 

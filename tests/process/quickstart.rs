@@ -1,6 +1,6 @@
 //! `patmint quickstart`: the first minute with patmint, and the day after.
 
-use std::{fs::File, process::Command};
+use std::{fs::File, path::Path, process::Command, thread, time::Instant};
 
 use serde_json::Value;
 
@@ -11,6 +11,9 @@ const EMAIL: &str = "owner@localhost.localdomain";
 /// The last line that each start prints.
 const FIRST_END: &str = "Password and token are not shown again.";
 const LATER_END: &str = "For a new password:";
+
+/// Whether a moment has come.
+type Moment = fn(&Place) -> bool;
 
 /// On SQLite just `patmint quickstart`, with everything else as it comes.
 fn quickstart(place: &Place) -> Program {
@@ -93,7 +96,7 @@ fn a_second_start_shows_no_secret_and_tells_how_to_get_a_new_one() {
 /// Whoever killed the first start, or could not read it, must be told by the next one how to get in.
 #[test]
 fn killed_before_it_said_the_password_it_says_later_how_to_get_one() {
-    let moments: [(&str, fn(&Place) -> bool); 4] = [
+    let moments: [(&str, Moment); 4] = [
         ("at once", |_| true),
         ("with a root key", |place| place.folder().join("keys/root.key").exists()),
         ("with a schema", |place| rows(place, "organizations").is_some()),
@@ -135,17 +138,17 @@ fn can_sign_in_after(place: &Place, has_owner: bool) {
 /// How many rows the table has; `None` = there is no such table yet.
 fn rows(place: &Place, table: &str) -> Option<i64> {
     let url = database_url(place);
-    if url.strip_prefix("sqlite://").is_some_and(|path| !std::path::Path::new(path).exists()) {
+    if url.strip_prefix("sqlite://").is_some_and(|path| !Path::new(path).exists()) {
         return None;
     }
     Look::at(&url).try_count(table)
 }
 
 /// Looks all the time: what is waited for passes within milliseconds.
-fn wait_for(place: &Place, has_come: fn(&Place) -> bool) {
-    let begun = std::time::Instant::now();
+fn wait_for(place: &Place, has_come: Moment) {
+    let begun = Instant::now();
     while !has_come(place) {
         assert!(begun.elapsed() < PATIENCE, "it never comes");
-        std::thread::yield_now();
+        thread::yield_now();
     }
 }

@@ -13,10 +13,10 @@ mod stream;
 
 pub use look::Look;
 pub use place::{Owner, Place};
-pub use program::{Finished, Program, Running};
+pub use program::{Program, Running};
 pub use server::{Client, Server, claims};
 
 use std::time::Duration;
 
 /// How long anything may take that is sure to come: only a hanging program waits so long.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);

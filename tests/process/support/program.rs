@@ -98,8 +98,8 @@ impl Running {
 
     fn ended(&mut self) -> Finished {
         // What waits here is the reading, which has a deadline; once both outputs are closed the process is gone.
-        let stderr = self.err.to_end();
-        let stdout = self.out.as_mut().map(Stream::to_end).unwrap_or_default();
+        let stderr = self.err.read_to_end();
+        let stdout = self.out.as_mut().map(Stream::read_to_end).unwrap_or_default();
         let code = self.child.wait().expect("a child").code();
         Finished { code, stdout, stderr }
     }

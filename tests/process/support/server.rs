@@ -29,7 +29,7 @@ impl Server {
     /// Waits until it listens.
     pub fn of(mut running: Running) -> Self {
         let said = running.err.line_with("listening on http://");
-        let line = said.unwrap_or_else(|| panic!("it does not come up: {}", running.err.to_end()));
+        let line = said.unwrap_or_else(|| panic!("it does not come up: {}", running.err.read_to_end()));
         let (_, rest) = line.split_once("listening on http://").unwrap();
         let address = rest.split_whitespace().next().unwrap().parse().expect("an address");
         Self { client: Client::new(address), running }

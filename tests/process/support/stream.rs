@@ -41,7 +41,7 @@ impl Stream {
     }
 
     /// Waits for the end; all that was written.
-    pub fn to_end(&mut self) -> String {
+    pub fn read_to_end(&mut self) -> String {
         while self.next().is_some() {}
         self.seen.clone()
     }
