@@ -58,8 +58,16 @@ impl Default for Options {
 }
 
 struct Started {
-    made: Bootstrapped,
+    made: Option<Bootstrapped>,
     db: Database,
+}
+
+struct Launched {
+    address: SocketAddr,
+    made: Option<Bootstrapped>,
+    db: Database,
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
 }
 
 impl TestApp {
@@ -70,21 +78,8 @@ impl TestApp {
     pub fn with(options: Options) -> Self {
         let database = TestDatabase::new();
         let clock = Arc::new(ManualClock::default());
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().unwrap();
-        let (started, wait) = mpsc::channel();
-        let (stop, stopped) = oneshot::channel::<()>();
-        let (url, keys, own_clock) = (database.url(), database.folder().join("keys"), clock.clone());
-        let thread = thread::spawn(move || {
-            actix_web::rt::System::new().block_on(async move {
-                let (server, start) = start(&url, keys, own_clock, listener, &options).await;
-                started.send(start).unwrap();
-                let told = async { stopped.await.unwrap_or_default() };
-                server.run(told).await.expect("a clean end");
-            });
-        });
-        let Started { made, db } = wait.recv().expect("the server starts");
-        let agent = client::agent();
+        let Launched { address, made, db, stop, thread } = launch(&database, &clock, options, true);
+        let made = made.expect("a bootstrapped database");
         let ada = Person {
             id: made.user_id.to_string(),
             email: made.email.to_string(),
@@ -98,12 +93,20 @@ impl TestApp {
             jwt: Credential::of_text(made.refresh_jwt.expose_secret()),
             organization_id: made.organization_id.to_string(),
             db,
-            agent,
+            agent: client::agent(),
             runtime: runtime::Builder::new_current_thread().enable_all().build().unwrap(),
             stop: Some(stop),
             thread: Some(thread),
             database,
         }
+    }
+
+    /// Ends the server and starts one that differs, on the same database and at another address.
+    pub fn restart(&mut self, options: Options) {
+        self.stop();
+        let Launched { address, db, stop, thread, .. } = launch(&self.database, &self.clock, options, false);
+        (self.address, self.db) = (address, db);
+        (self.stop, self.thread) = (Some(stop), Some(thread));
     }
 
     pub fn request(&self, method: &str, path: &str) -> Request {
@@ -147,6 +150,11 @@ impl TestApp {
         self.runtime.block_on(self.db.change(f)).expect("the database takes the change")
     }
 
+    /// Waits for something that the services do on their own, without the server.
+    pub fn wait_for<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
     /// Ends the server as SIGTERM does.
     pub fn stop(&mut self) {
         if let Some(stop) = self.stop.take() {
@@ -166,12 +174,32 @@ impl Drop for TestApp {
     }
 }
 
+/// Starts a server on a thread and a port of its own; on an empty database, makes what `bootstrap` makes.
+fn launch(database: &TestDatabase, clock: &Arc<ManualClock>, options: Options, is_empty: bool) -> Launched {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().unwrap();
+    let (started, wait) = mpsc::channel();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let (url, keys, clock) = (database.url(), database.folder().join("keys"), clock.clone());
+    let thread = thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async move {
+            let (server, start) = start(&url, keys, clock, listener, &options, is_empty).await;
+            started.send(start).unwrap();
+            let told = async { stopped.await.unwrap_or_default() };
+            server.run(told).await.expect("a clean end");
+        });
+    });
+    let Started { made, db } = wait.recv().expect("the server starts");
+    Launched { address, made, db, stop, thread }
+}
+
 async fn start(
     url: &str,
     keys: PathBuf,
     clock: Arc<ManualClock>,
     listener: TcpListener,
     options: &Options,
+    is_empty: bool,
 ) -> (Server, Started) {
     let db = Database::new(&DatabaseSettings { url: url.parse().unwrap(), connections: 8 });
     db.migrate().expect("migrations");
@@ -183,7 +211,10 @@ async fn start(
     };
     let outside = Environment { clock, random: Arc::new(SystemRandomness::default()), db: db.clone() };
     let services = Services::for_server(settings, &keys, outside).await.expect("services");
-    let made = services.bootstrap.run("Acme", "ada@acme.example", None).await.expect("an empty database");
+    let mut made = None;
+    if is_empty {
+        made = Some(services.bootstrap.run("Acme", "ada@acme.example", None).await.expect("an empty database"));
+    }
     let server = Server::new(listener, App::new(services, HttpSettings { jwks_max_age: 300 }));
     (server, Started { made, db })
 }

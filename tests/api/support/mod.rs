@@ -1,6 +1,7 @@
 //! What the tests stand on: a real server on a real socket, over a fresh database, with a clock that the test moves.
 
 mod app;
+mod changes;
 mod client;
 mod clock;
 mod database;
@@ -14,6 +15,7 @@ pub use app::TestApp;
 pub use client::Answer;
 pub use database::TestDatabase;
 pub use people::Credential;
+pub use people::{Credential, Person};
 
 use std::time::Duration;
 

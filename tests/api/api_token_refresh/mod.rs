@@ -1,5 +1,11 @@
 //! `POST /api/token/refresh`.
 
+mod body;
+mod dead;
+mod kinds;
+mod lifetime;
+mod narrowing;
+
 use serde_json::json;
 
 use crate::support::{TestApp, claims, header, minutes};
