@@ -7,3 +7,6 @@ mod support;
 
 mod api_token_refresh;
 mod races;
+mod api_v1_revocations;
+mod api_v1_session;
+mod oauth_revoke;
