@@ -9,4 +9,5 @@ mod api_token_refresh;
 mod races;
 mod api_v1_revocations;
 mod api_v1_session;
+mod api_v1_tokens;
 mod oauth_revoke;
