@@ -143,7 +143,11 @@ impl Core {
             }
             Proof::AccessToken(claims) => {
                 let (standing, permission) = Self::behind(connection, claims)?;
-                self.by_credential(standing, permission, address, now)
+                let mut authority = self.by_credential(standing, permission, address, now)?;
+                if let Via::Credential(standing, _) = &mut authority.via {
+                    self.bind_to_audiences(standing, claims);
+                }
+                Ok(authority)
             }
         }
     }
@@ -166,6 +170,15 @@ impl Core {
         };
         let allowed = claimed.filter(|_| scopes.is_none() && claims.authorization_details.is_none());
         Ok((standing, allowed.map(|claimed| claimed.min(permission))))
+    }
+
+    /// Leaves a credential only the audiences of the access token that stands for it: what was narrowed for a service
+    /// must not be widened with what that service received.
+    fn bind_to_audiences(&self, standing: &mut Standing, claims: &AccessClaims<'_>) {
+        let default = standing.organization.policy.default_audience(&self.settings.issuer).to_owned();
+        let mut audiences = standing.credential.audiences.take().unwrap_or_else(|| vec![default]);
+        audiences.retain(|audience| claims.aud.contains(audience));
+        standing.credential.audiences = Some(audiences);
     }
 
     fn by_credential(
