@@ -5,7 +5,7 @@ use std::{fmt, marker::PhantomData};
 use actix_web::{HttpRequest, web::Payload};
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
+    de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
 use super::{
@@ -62,15 +62,16 @@ pub(super) async fn read<T: DeserializeOwned>(request: &HttpRequest, payload: Pa
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let parsed: Result<Object<T>, _> = serde_path_to_error::deserialize(&mut json);
-    let Object(value) = parsed.map_err(|error| explain(&error))?;
+    let Object(value) = parsed.map_err(|error| explain(&error, body))?;
     json.end().map_err(|_| Problem::MalformedJson)?;
     Ok(value)
 }
 
-fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
+fn explain(error: &serde_path_to_error::Error<serde_json::Error>, body: &[u8]) -> Problem {
     let member = error.path().to_string();
     let error = error.inner();
-    if !error.is_data() {
+    // For `null` in place of a word serde_json says that this is no JSON; it is.
+    if !error.is_data() && serde_json::from_slice::<IgnoredAny>(body).is_err() {
         return Problem::MalformedJson;
     }
     // serde's own words; those that follow are the names in our own types, the rest may be the caller's.
@@ -120,6 +121,8 @@ mod tests {
         assert_eq!(problem("{}"), ("name".to_owned(), "is required".to_owned()));
         assert_eq!(problem(r#"{"name": ["sesame"]}"#).0, "name");
         assert_eq!(problem(r#"{"name": "a", "kind": "sesame"}"#).0, "kind");
+        assert_eq!(problem(r#"{"name": "a", "kind": 7}"#).0, "kind");
+        assert_eq!(problem(r#"{"name": null}"#).0, "name");
         assert_eq!(problem(r#"{"name": "a", "scope": {"entity_type": 7}}"#).0, "scope.entity_type");
         assert_eq!(problem(r#"["sesame"]"#).0, "request");
         for body in [
