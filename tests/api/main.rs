@@ -7,7 +7,14 @@ mod support;
 
 mod api_token_refresh;
 mod races;
+mod api_v1_orgs_policy;
 mod api_v1_revocations;
 mod api_v1_session;
 mod api_v1_tokens;
+mod audit;
+mod compat_label_studio;
 mod oauth_revoke;
+mod operations;
+mod status_lists;
+mod usage;
+mod well_known;

@@ -1,0 +1,104 @@
+//! What is there for whoever runs it, and what is not there at all.
+
+use serde_json::json;
+
+use crate::support::TestApp;
+
+#[test]
+fn it_lives_and_is_ready() {
+    let app = TestApp::new();
+    for path in ["/livez", "/readyz"] {
+        let answer = app.get(path).send();
+        assert_eq!((answer.status, answer.json()), (200, json!({ "status": "ok" })), "{path}");
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
+    }
+}
+
+#[test]
+fn with_another_schema_it_lives_and_is_not_ready() {
+    let app = TestApp::new();
+    app.execute("DELETE FROM __diesel_schema_migrations");
+    let answer = app.get("/readyz").send();
+    assert_eq!((answer.status, answer.json()), (503, json!({ "status": "unavailable" })));
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    assert_eq!(app.get("/livez").send().status, 200, "restarting it would not help");
+}
+
+#[test]
+fn the_front_page_runs_no_scripts() {
+    let app = TestApp::new();
+    let answer = app.get("/").send();
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some("text/html; charset=utf-8")));
+    let policy = answer.header("content-security-policy").unwrap();
+    assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
+    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+    assert!(answer.text().starts_with("<!doctype html>") && !answer.text().contains("<script"));
+}
+
+#[test]
+fn what_is_not_there_is_a_problem() {
+    let app = TestApp::new();
+    for path in
+        ["/nothing", "/api/v1", "/api/v1/tokens/", "/api/v1/tokens/a/b", "//", "/livez/", "/.well-known", "/%ff"]
+    {
+        for method in ["GET", "POST", "DELETE"] {
+            let answer = app.request(method, path).send();
+            assert_eq!((answer.status, answer.code().as_str()), (404, "not_found"), "{method} {path}");
+            assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{method} {path}");
+        }
+    }
+    assert_eq!(
+        app.get("/sesame").send().json(),
+        json!({ "type": "about:blank", "title": "Not Found", "status": 404, "code": "not_found" })
+    );
+}
+
+#[test]
+fn another_method_is_told_which_there_are() {
+    let app = TestApp::new();
+    for (path, allowed) in [
+        ("/api/v1/session", "POST, HEAD, GET, DELETE"),
+        ("/api/v1/tokens", "HEAD, GET, POST"),
+        ("/api/v1/tokens/7", "HEAD, GET, DELETE"),
+        ("/api/v1/revocations", "POST"),
+        ("/api/v1/orgs/acme/policy", "HEAD, GET, PATCH"),
+        ("/oauth/revoke", "POST"),
+        ("/.well-known/jwks.json", "HEAD, GET"),
+        ("/.well-known/oauth-authorization-server", "HEAD, GET"),
+        ("/statuslists/0", "HEAD, GET"),
+        ("/livez", "HEAD, GET"),
+        ("/readyz", "HEAD, GET"),
+        ("/", "HEAD, GET"),
+    ] {
+        for method in ["PUT", "OPTIONS", "SESAME"] {
+            let answer = app.request(method, path).send();
+            assert_eq!((answer.status, answer.code().as_str()), (405, "method_not_allowed"), "{method} {path}");
+            assert_eq!(answer.header("allow"), Some(allowed), "{method} {path}");
+        }
+    }
+}
+
+#[test]
+fn whatever_can_be_got_can_be_asked_about() {
+    let app = TestApp::new();
+    let session = app.ada.sign_in(&app);
+    for path in [
+        "/",
+        "/livez",
+        "/readyz",
+        "/.well-known/jwks.json",
+        "/.well-known/oauth-authorization-server",
+        "/statuslists/0",
+        "/api/v1/session",
+        "/api/v1/tokens",
+        "/api/v1/orgs/acme/policy",
+        "/api/current-user/whoami",
+    ] {
+        let ask = |method| app.request(method, path).bearer(&session).send();
+        let (head, get) = (ask("HEAD"), ask("GET"));
+        assert_eq!((head.status, get.status, head.body.len()), (200, 200, 0), "{path}");
+        for name in ["content-type", "content-length", "cache-control", "etag"] {
+            assert_eq!(head.header(name), get.header(name), "{path}: {name}");
+        }
+    }
+}
