@@ -54,7 +54,8 @@ impl Database {
         let is_sqlite = settings.url.sqlite_path().is_some();
         let pool = Pool::builder()
             .max_size(settings.connections)
-            .min_idle(Some(1))
+            // None before it is asked for: two that open a new SQLite file at once lock each other out of making it WAL.
+            .min_idle(Some(0))
             .connection_timeout(PATIENCE)
             // A file cannot hang up; a server can, and its clients should not be the ones to find out.
             .test_on_check_out(!is_sqlite)
