@@ -10,7 +10,7 @@ use crate::service::{STATUS_LIST_TTL, StatusListError};
 
 /// List `n` as a signed JWT.
 pub(super) async fn get(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let list = request.match_info().get("n").and_then(|n| n.parse::<u32>().ok()).ok_or(Problem::NotFound)?;
+    let list = request.match_info().get("n").and_then(number).ok_or(Problem::NotFound)?;
     let jwt = app.services.status_lists.signed(list.into()).await.map_err(|error| match error {
         StatusListError::Unknown => Problem::NotFound,
         StatusListError::Store(error) => error.into(),
@@ -21,4 +21,9 @@ pub(super) async fn get(app: Data<App>, request: HttpRequest) -> Result<HttpResp
         .insert_header((header::CACHE_CONTROL, format!("public, max-age={STATUS_LIST_TTL}")))
         .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
         .body(jwt.to_string()))
+}
+
+/// A list has one address, which is also its `sub`: neither `+0` nor `00` is list 0.
+fn number(text: &str) -> Option<u32> {
+    text.parse::<u32>().ok().filter(|number| number.to_string() == text)
 }

@@ -136,7 +136,7 @@ fn it_is_made_once_in_its_ttl() {
 #[test]
 fn other_lists_are_not_there() {
     let app = TestApp::new();
-    for list in ["1", "4294967295", "4294967296", "-1", "+0", "0x0", "garbage", "%30%00", ""] {
+    for list in ["1", "4294967295", "4294967296", "-1", "+0", "00", "0x0", "garbage", "%30%00", ""] {
         let answer = app.get(&format!("/statuslists/{list}")).send();
         assert_eq!((answer.status, answer.code().as_str()), (404, "not_found"), "{list:?}");
     }
