@@ -2,6 +2,12 @@
 //! database of its own; `PATMINT_TEST_DATABASE` chooses the engine (see `support/database.rs`).
 
 #![expect(unreachable_pub, reason = "a test binary has no outside; pub reads better than pub(crate) everywhere")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "what the helpers of a test do not find is a failed test, as in the tests themselves"
+)]
 
 mod support;
 

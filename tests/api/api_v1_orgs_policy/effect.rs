@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Credential, TestApp, claims, days, hours, seconds};
 
-fn policy(app: &TestApp, patch: Value) {
-    let answer = app.ada.patch_policy(app, &patch);
+fn policy(app: &TestApp, patch: &Value) {
+    let answer = app.ada.patch_policy(app, patch);
     assert_eq!(answer.status, 200, "{patch}: {}", answer.text());
 }
 
@@ -14,9 +14,9 @@ fn assert_tightened_and_relaxed(app: &TestApp, own: &Credential, tight: &Value, 
     let revoked = app.ada.credential(app, &json!({ "name": "revoked" }));
     app.post("/api/v1/revocations").json(&json!({ "token": revoked.text })).send();
     assert_eq!([own.is_alive(app), revoked.is_alive(app)], [true, false]);
-    policy(app, tight.clone());
+    policy(app, tight);
     assert_eq!([own.is_alive(app), revoked.is_alive(app)], [false, false], "{tight}");
-    policy(app, relaxed.clone());
+    policy(app, relaxed);
     assert_eq!([own.is_alive(app), revoked.is_alive(app)], [true, false], "{relaxed}");
 }
 
@@ -28,7 +28,7 @@ fn the_longest_life_counts_from_creation() {
     assert_tightened_and_relaxed(&app, &app.pat, &json!({ "token_max_ttl": 7200 }), &relaxed);
     app.clock.advance(seconds(1));
     assert!(!app.pat.is_alive(&app));
-    policy(&app, json!({ "token_max_ttl": null }));
+    policy(&app, &json!({ "token_max_ttl": null }));
     assert!(app.pat.is_alive(&app));
 }
 
@@ -44,9 +44,9 @@ fn staleness() {
     let app = TestApp::new();
     let unused = app.ada.credential(&app, &json!({ "name": "drawer" }));
     app.clock.advance(days(2));
-    policy(&app, json!({ "stale_after": 2 * 86_400 }));
+    policy(&app, &json!({ "stale_after": 2 * 86_400 }));
     assert!(!unused.is_alive(&app));
-    policy(&app, json!({ "stale_after": 2 * 86_400 + 1 }));
+    policy(&app, &json!({ "stale_after": 2 * 86_400 + 1 }));
     assert!(unused.is_alive(&app));
 }
 
@@ -72,7 +72,7 @@ fn the_life_of_access_tokens() {
     };
     assert_eq!(life(), 300);
     for ttl in [60, 3600, 61] {
-        policy(&app, json!({ "access_token_ttl": ttl }));
+        policy(&app, &json!({ "access_token_ttl": ttl }));
         assert_eq!(life(), ttl);
     }
 }
@@ -82,19 +82,19 @@ fn audiences() {
     let app = TestApp::new();
     let (a, b) = ("https://a.example", "https://b.example");
     let audience = |credential: &Credential| claims(&credential.access(&app))["aud"].clone();
-    policy(&app, json!({ "allowed_audiences": [a, b] }));
+    policy(&app, &json!({ "allowed_audiences": [a, b] }));
     let both = app.ada.credential(&app, &json!({ "name": "both", "audiences": [a, b] }));
     let only_b = app.ada.credential(&app, &json!({ "name": "b", "audiences": [b] }));
     assert_eq!(
         [audience(&app.pat), audience(&both), audience(&only_b)],
         [json!(app.issuer()), json!([a, b]), json!(b)]
     );
-    policy(&app, json!({ "allowed_audiences": [a] }));
+    policy(&app, &json!({ "allowed_audiences": [a] }));
     assert_eq!(audience(&both), a, "what is left");
     assert!(!only_b.is_alive(&app));
-    policy(&app, json!({ "allowed_audiences": [], "default_audience": b }));
+    policy(&app, &json!({ "allowed_audiences": [], "default_audience": b }));
     assert_eq!([audience(&app.pat), audience(&both), audience(&only_b)], [b, b, b]);
-    policy(&app, json!({ "allowed_audiences": [a, b], "default_audience": null }));
+    policy(&app, &json!({ "allowed_audiences": [a, b], "default_audience": null }));
     assert_eq!(
         [audience(&app.pat), audience(&both), audience(&only_b)],
         [json!(app.issuer()), json!([a, b]), json!(b)]
@@ -104,8 +104,8 @@ fn audiences() {
 #[test]
 fn what_binds_creation_ends_nothing() {
     let app = TestApp::new();
-    policy(&app, json!({ "require_expiry": true, "require_scopes": true, "max_tokens_per_user": 0 }));
-    policy(&app, json!({ "token_default_ttl": 60 }));
+    policy(&app, &json!({ "require_expiry": true, "require_scopes": true, "max_tokens_per_user": 0 }));
+    policy(&app, &json!({ "token_default_ttl": 60 }));
     app.clock.advance(seconds(61));
     assert!(app.pat.is_alive(&app) && app.jwt.is_alive(&app));
 }
@@ -116,9 +116,9 @@ fn it_ends_no_access_token_that_is_out_and_binds_its_own_organization_only() {
     let eve = app.owner_of("Evil", "eve");
     let of_eve = eve.credential(&app, &json!({ "name": "of eve" }));
     let access = app.pat.access(&app);
-    policy(&app, json!({ "access_token_ttl": 60, "allowed_networks": ["10.0.0.0/8"] }));
+    policy(&app, &json!({ "access_token_ttl": 60, "allowed_networks": ["10.0.0.0/8"] }));
     assert!(of_eve.is_alive(&app) && !app.pat.is_alive(&app));
-    policy(&app, json!({ "allowed_networks": [] }));
+    policy(&app, &json!({ "allowed_networks": [] }));
     app.clock.advance(seconds(299));
     let list = || app.get("/api/v1/tokens").bearer(&access).send().status;
     assert_eq!(list(), 200, "it was promised 300 seconds");
