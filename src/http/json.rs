@@ -110,10 +110,11 @@ mod tests {
     }
 
     fn problem(body: &str) -> (String, String) {
-        match parse::<Body>(body.as_bytes()).unwrap_err() {
-            Problem::Invalid { member, problem } => (member, problem),
-            other => (String::new(), format!("{other:?}")),
+        let error = parse::<Body>(body.as_bytes()).unwrap_err();
+        if let Problem::Invalid { member, problem } = error {
+            return (member, problem);
         }
+        (String::new(), format!("{error:?}"))
     }
 
     #[test]

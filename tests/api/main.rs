@@ -12,7 +12,6 @@
 mod support;
 
 mod api_token_refresh;
-mod races;
 mod api_v1_orgs_policy;
 mod api_v1_revocations;
 mod api_v1_session;
@@ -21,6 +20,7 @@ mod audit;
 mod compat_label_studio;
 mod oauth_revoke;
 mod operations;
+mod races;
 mod status_lists;
 mod usage;
 mod well_known;

@@ -119,7 +119,8 @@ impl Replica {
         let handed_in =
             self.services.credentials.revoke_handed_in(self.token.expose_secret(), RevocationReason::Holder, None);
         block_on(handed_in).unwrap();
-        let entries = block_on(self.db.read(|c| Ok::<_, StoreError>(list::entries(c, 0, i64::MAX)?))).unwrap();
+        let entries =
+            block_on(self.db.read::<_, StoreError>(|connection| list::entries(connection, 0, i64::MAX))).unwrap();
         let entry = *entries.last().expect("a revocation is on the list");
         assert!(entry.revokes && matches!(entry.target, Target::Credential(_)));
         entry

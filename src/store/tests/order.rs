@@ -70,7 +70,9 @@ fn a_reader_sees_every_number_once_and_in_order() {
             break;
         }
     }
-    writers.into_iter().for_each(|writer| writer.join().unwrap());
+    for writer in writers {
+        writer.join().unwrap();
+    }
     assert_eq!(seen, i64::try_from(WRITERS * CHANGES).unwrap());
     assert!(polls > 1, "the reader looked while they wrote");
 }

@@ -46,6 +46,7 @@ impl TestDatabase {
     }
 
     /// Whether this is PostgreSQL.
+    #[allow(dead_code, reason = "not every test binary asks")]
     pub fn is_postgres(&self) -> bool {
         self.server.is_some()
     }

@@ -14,7 +14,6 @@ pub use app::Options;
 pub use app::TestApp;
 pub use client::Answer;
 pub use database::TestDatabase;
-pub use people::Credential;
 pub use people::{Credential, Person};
 
 use std::time::Duration;
