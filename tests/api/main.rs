@@ -24,3 +24,4 @@ mod races;
 mod status_lists;
 mod usage;
 mod well_known;
+mod hostile;

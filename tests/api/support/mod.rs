@@ -6,6 +6,7 @@ mod client;
 mod clock;
 mod database;
 mod people;
+pub mod traces;
 
 // `clock.rs` is shared with the crate's own tests, where the domain has another path.
 use patmint::domain;

@@ -1,0 +1,121 @@
+//! Hostile requests, made from a seed and a number: the same every time.
+
+use super::{body, head};
+use crate::support::traces::Secret;
+
+/// `SplitMix64` (Steele, Lea, Flood 2014): small, and the same on every machine.
+pub struct Dice(u64);
+
+impl Dice {
+    pub fn new(seed: u64, number: usize) -> Self {
+        let mut dice = Self(seed ^ u64::try_from(number).unwrap().wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        dice.next();
+        dice
+    }
+
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// 0 to `end` - 1.
+    pub fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.next() % u64::try_from(end).unwrap()).unwrap()
+    }
+
+    /// Happens in so many of a hundred cases.
+    pub fn percent(&mut self, chance: usize) -> bool {
+        self.below(100) < chance
+    }
+
+    pub fn pick<'a, T: ?Sized>(&mut self, from: &[&'a T]) -> &'a T {
+        from[self.below(from.len())]
+    }
+
+    /// Letters and digits that nothing else has.
+    pub fn word(&mut self) -> String {
+        const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+        let digits = (0..18).map(|_| char::from(DIGITS[self.below(62)])).collect::<String>();
+        format!("Zq{digits}")
+    }
+}
+
+/// What the caller has to show for themselves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Auth {
+    /// Nothing good.
+    None,
+    Bearer(String),
+    Cookie(String),
+}
+
+impl Auth {
+    /// The header lines of a genuine caller.
+    fn lines(&self) -> String {
+        match self {
+            Self::None => String::new(),
+            Self::Bearer(token) => format!("Authorization: Bearer {token}\r\n"),
+            Self::Cookie(token) => {
+                format!("Cookie: patmint_session={token}\r\nSec-Fetch-Site: same-origin\r\n")
+            }
+        }
+    }
+}
+
+/// A path of the server with the methods that it has there.
+#[derive(Clone, Debug)]
+pub struct Route {
+    pub path: &'static str,
+    pub methods: Vec<&'static str>,
+}
+
+/// One request as bytes, and what is known of it.
+pub struct Sent {
+    pub bytes: Vec<u8>,
+    /// Not to be followed by another one on its connection.
+    pub is_alone: bool,
+    pub is_head: bool,
+    pub method: String,
+    /// The path of the route that it is about.
+    pub route: &'static str,
+    /// What must not come back.
+    pub secrets: Vec<Secret>,
+}
+
+const METHODS: [&str; 11] =
+    ["POST", "GET", "HEAD", "DELETE", "PATCH", "PUT", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", ""];
+
+/// Request `number` of the run.
+pub fn request(seed: u64, number: usize, routes: &[Route], auth: &Auth) -> Sent {
+    let mut dice = Dice::new(seed, number);
+    let marker = dice.word();
+    // Each route in turn, so that none gets less than its share.
+    let route = &routes[number % routes.len()];
+    let method = if dice.percent(70) { dice.pick(&route.methods) } else { dice.pick(&METHODS) };
+    let method = match method {
+        "" => marker.clone(),
+        method => method.to_owned(),
+    };
+    let target = head::target(&mut dice, route.path, &marker);
+    let head = head::headers(&mut dice, &marker, matches!(auth, Auth::None));
+    let is_bodyless = ["GET", "HEAD"].contains(&method.as_str()) && dice.percent(85);
+    let body = if is_bodyless { body::Framed::default() } else { body::framed(&mut dice, route.path, &marker) };
+    let version =
+        if dice.percent(98) { "HTTP/1.1" } else { dice.pick(&["HTTP/1.0", "HTTP/0.9", "HTTP/3", "http/1.1", ""]) };
+    let is_alone = head.is_alone || !is_bodyless || version != "HTTP/1.1" || target.is_alone;
+    let mut bytes = format!("{method} ").into_bytes();
+    bytes.extend_from_slice(&target.bytes);
+    bytes.extend_from_slice(format!(" {version}\r\n{}", auth.lines()).as_bytes());
+    bytes.extend_from_slice(&head.bytes);
+    bytes.extend_from_slice(&body.headers);
+    bytes.extend_from_slice(b"\r\n");
+    bytes.extend_from_slice(&body.bytes);
+    let mut secrets = vec![Secret::new("the marker", &marker)];
+    if let Auth::Bearer(token) | Auth::Cookie(token) = auth {
+        secrets.push(Secret::new("the caller's token", token));
+    }
+    Sent { bytes, is_alone, is_head: method == "HEAD", method, route: route.path, secrets }
+}
