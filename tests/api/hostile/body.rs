@@ -10,13 +10,15 @@ const LIMIT: usize = 64 * 1024;
 pub struct Framed {
     pub headers: Vec<u8>,
     pub bytes: Vec<u8>,
+    /// Whether the headers say something else of its length than is true.
+    pub is_doubtful: bool,
 }
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A body for `route`, honestly framed or not.
-pub fn framed(dice: &mut Dice, route: &str, marker: &str) -> Framed {
+pub fn framed(dice: &mut Dice, route: &str, marker: &str, is_honest: bool) -> Framed {
     let is_form =
         route.starts_with("/oauth") || (route.contains("token/refresh") && dice.percent(35)) || dice.percent(8);
     let mut body = if is_form { form(dice, marker) } else { json(dice, route, marker) };
@@ -28,6 +30,10 @@ pub fn framed(dice: &mut Dice, route: &str, marker: &str) -> Framed {
         body.truncate(cut);
     }
     let fitting = if is_form { FORM } else { JSON };
+    if is_honest {
+        let headers = format!("Content-Type: {fitting}\r\nContent-Length: {}\r\n", body.len());
+        return Framed { headers: headers.into_bytes(), bytes: body, is_doubtful: false };
+    }
     let mut headers =
         if dice.percent(75) { format!("Content-Type: {fitting}\r\n") } else { media_type(dice, fitting, marker) };
     if dice.percent(5) {
@@ -37,9 +43,9 @@ pub fn framed(dice: &mut Dice, route: &str, marker: &str) -> Framed {
     if dice.percent(4) {
         headers += &format!("Expect: {}\r\n", dice.pick(&["100-continue", "100-Continue", "200-ok", marker]));
     }
-    let (framing, bytes) = frame(dice, body, marker);
+    let (is_doubtful, framing, bytes) = frame(dice, body, marker);
     headers += &framing;
-    Framed { headers: headers.into_bytes(), bytes }
+    Framed { headers: headers.into_bytes(), bytes, is_doubtful }
 }
 
 fn media_type(dice: &mut Dice, fitting: &str, marker: &str) -> String {
@@ -58,12 +64,20 @@ fn media_type(dice: &mut Dice, fitting: &str, marker: &str) -> String {
     }
 }
 
-fn frame(dice: &mut Dice, body: Vec<u8>, marker: &str) -> (String, Vec<u8>) {
+fn frame(dice: &mut Dice, body: Vec<u8>, marker: &str) -> (bool, String, Vec<u8>) {
+    if dice.percent(75) {
+        return (false, format!("Content-Length: {}\r\n", body.len()), body);
+    }
+    let (headers, bytes) = misframed(dice, body, marker);
+    (true, headers, bytes)
+}
+
+fn misframed(dice: &mut Dice, body: Vec<u8>, marker: &str) -> (String, Vec<u8>) {
     let length = body.len();
     let chunks =
         |size: &str, end: &str| [format!("{size}\r\n").as_bytes(), &body, format!("\r\n{end}").as_bytes()].concat();
     let chunked = "Transfer-Encoding: chunked\r\n".to_owned();
-    match dice.below(40) {
+    match dice.below(15) {
         0 => (chunked, chunks(&format!("{length:x}"), "0\r\n\r\n")),
         1 => (chunked, chunks(&format!("{length:X};{marker}=\"x\""), &format!("0\r\n{marker}: x\r\n\r\n"))),
         2 => (chunked, chunks(marker, "0\r\n\r\n")),
@@ -85,8 +99,7 @@ fn frame(dice: &mut Dice, body: Vec<u8>, marker: &str) -> (String, Vec<u8>) {
         ),
         12 => (format!("Content-Length: {length}\r\nContent-Length: {}\r\n", length / 2), body),
         13 => (format!("Content-Length: {marker}\r\n"), body),
-        14 => (String::new(), body),
-        _ => (format!("Content-Length: {length}\r\n"), body),
+        _ => (String::new(), body),
     }
 }
 
@@ -162,12 +175,31 @@ fn object(dice: &mut Dice, known: &[&str], marker: &str) -> String {
     let mut text = String::new();
     for index in 0..count {
         let name = if dice.percent(97) { known[(index + dice.below(2)) % known.len()] } else { marker };
-        let value = value(dice, marker);
+        let value = if dice.percent(60) { fitting(name, marker) } else { value(dice, marker) };
         if !text.contains(&format!("\"{name}\":")) {
             text += &format!("{}\"{name}\":{value}", if text.is_empty() { "" } else { "," });
         }
     }
     format!("{{{text}}}")
+}
+
+/// What an honest client could send.
+fn fitting(member: &str, marker: &str) -> String {
+    let text = match member {
+        "kind" => "opaque",
+        "permission" => "read",
+        "expires_at" => "2027-01-01T00:00:00Z",
+        "email" => "ada@acme.example",
+        "scopes" => return format!("[{{\"entity_type\":\"{marker}\",\"entity_id\":\"*\",\"operation\":\"read\"}}]"),
+        "access_token_ttl" => return "600".to_owned(),
+        "require_expiry" => return "false".to_owned(),
+        "allowed_kinds" => return "[\"jwt\",\"opaque\"]".to_owned(),
+        "expires_in" | "audiences" | "organization_id" | "token_max_ttl" | "default_audience" => {
+            return "null".to_owned();
+        }
+        _ => marker,
+    };
+    format!("\"{text}\"")
 }
 
 fn value(dice: &mut Dice, marker: &str) -> String {

@@ -77,6 +77,8 @@ pub struct Sent {
     pub bytes: Vec<u8>,
     /// Not to be followed by another one on its connection.
     pub is_alone: bool,
+    /// Where it begins and ends is not in doubt: it must have an answer.
+    pub is_clear: bool,
     pub is_head: bool,
     pub method: String,
     /// The path of the route that it is about.
@@ -99,13 +101,23 @@ pub fn request(seed: u64, number: usize, routes: &[Route], auth: &Auth) -> Sent 
         "" => marker.clone(),
         method => method.to_owned(),
     };
-    let target = head::target(&mut dice, route.path, &marker);
-    let head = head::headers(&mut dice, &marker, matches!(auth, Auth::None));
+    // A request that is wrong everywhere is refused at its first fault; half of them are wrong in what is read last.
+    let is_calm = dice.percent(50);
+    let (target, head) = if is_calm {
+        (head::calm_target(&mut dice, route.path, &marker), head::calm_headers(&mut dice))
+    } else {
+        let target = head::target(&mut dice, route.path, &marker);
+        (target, head::headers(&mut dice, &marker, *auth == Auth::None))
+    };
     let is_bodyless = ["GET", "HEAD"].contains(&method.as_str()) && dice.percent(85);
-    let body = if is_bodyless { body::Framed::default() } else { body::framed(&mut dice, route.path, &marker) };
-    let version =
-        if dice.percent(98) { "HTTP/1.1" } else { dice.pick(&["HTTP/1.0", "HTTP/0.9", "HTTP/3", "http/1.1", ""]) };
-    let is_alone = head.is_alone || !is_bodyless || version != "HTTP/1.1" || target.is_alone;
+    let body = match is_bodyless {
+        true => body::Framed::default(),
+        false => body::framed(&mut dice, route.path, &marker, is_calm),
+    };
+    let is_new = is_calm || dice.percent(96);
+    let version = if is_new { "HTTP/1.1" } else { dice.pick(&["HTTP/1.0", "HTTP/0.9", "HTTP/3", "http/1.1", ""]) };
+    let is_clear = is_calm || !(head.is_alone || target.is_alone || body.is_doubtful);
+    let is_alone = head.is_alone || !is_bodyless || !is_new || target.is_alone;
     let mut bytes = format!("{method} ").into_bytes();
     bytes.extend_from_slice(&target.bytes);
     bytes.extend_from_slice(format!(" {version}\r\n{}", auth.lines()).as_bytes());
@@ -117,5 +129,13 @@ pub fn request(seed: u64, number: usize, routes: &[Route], auth: &Auth) -> Sent 
     if let Auth::Bearer(token) | Auth::Cookie(token) = auth {
         secrets.push(Secret::new("the caller's token", token));
     }
-    Sent { bytes, is_alone, is_head: method == "HEAD", method, route: route.path, secrets }
+    Sent {
+        bytes,
+        is_alone,
+        is_clear: is_clear && is_new,
+        is_head: method == "HEAD",
+        method,
+        route: route.path,
+        secrets,
+    }
 }

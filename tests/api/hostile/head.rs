@@ -32,6 +32,20 @@ pub fn target(dice: &mut Dice, route: &str, marker: &str) -> Piece {
     piece
 }
 
+/// `route` with something for its parameters.
+pub fn calm_target(dice: &mut Dice, route: &str, marker: &str) -> Piece {
+    if route.contains("{org}") {
+        Piece::new(route.replace("{org}", "acme"))
+    } else {
+        Piece::new(filled(dice, route, marker))
+    }
+}
+
+/// What a client sends that has read the manual.
+pub fn calm_headers(dice: &mut Dice) -> Piece {
+    Piece::new(format!("Host: sts.example\r\n{}", dice.pick(&["", "If-Match: *\r\n", "Accept: */*\r\n"])))
+}
+
 fn filled(dice: &mut Dice, route: &str, marker: &str) -> String {
     let parameter = |dice: &mut Dice, name: &str| match name {
         "org" if dice.percent(60) => "acme".to_owned(),

@@ -43,7 +43,8 @@ pub fn judge(sent: &Sent, replies: &[Reply], ended: Option<&Ended>) -> Result<()
     if let Some(Ended::Malformed(what)) = ended {
         return Err(format!("no HTTP: {what}"));
     }
-    if replies.is_empty() && !sent.is_alone {
+    // A handler that panics shows as a connection that closes.
+    if replies.is_empty() && sent.is_clear {
         return Err(format!("a request that is well framed has no answer: {ended:?}"));
     }
     replies.iter().try_for_each(|reply| judge_one(sent, reply))

@@ -16,8 +16,8 @@ use generate::{Auth, Dice, Route, Sent};
 use judge::{Tally, judge};
 use wire::{Client, Connection};
 
-const STRANGERS: usize = 6600;
-const CALLERS: usize = 4400;
+const STRANGERS: usize = 9000;
+const CALLERS: usize = 7000;
 const CLIENTS: usize = 3;
 
 /// The server's own table of routes, as its author wrote it: a new route is attacked from its first day.
