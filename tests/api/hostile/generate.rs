@@ -1,7 +1,7 @@
 //! Hostile requests, made from a seed and a number: the same every time.
 
 use super::{body, head};
-use crate::support::traces::Secret;
+use crate::support::traces::Secrets;
 
 /// `SplitMix64` (Steele, Lea, Flood 2014): small, and the same on every machine.
 pub struct Dice(u64);
@@ -84,7 +84,7 @@ pub struct Sent {
     /// The path of the route that it is about.
     pub route: &'static str,
     /// What must not come back.
-    pub secrets: Vec<Secret>,
+    pub secrets: Secrets,
 }
 
 const METHODS: [&str; 11] =
@@ -125,9 +125,10 @@ pub fn request(seed: u64, number: usize, routes: &[Route], auth: &Auth) -> Sent 
     bytes.extend_from_slice(&body.headers);
     bytes.extend_from_slice(b"\r\n");
     bytes.extend_from_slice(&body.bytes);
-    let mut secrets = vec![Secret::new("the marker", &marker)];
+    let mut secrets = Secrets::default();
+    secrets.add("the marker", &marker);
     if let Auth::Bearer(token) | Auth::Cookie(token) = auth {
-        secrets.push(Secret::new("the caller's token", token));
+        secrets.add("the caller's token", token);
     }
     Sent {
         bytes,

@@ -95,12 +95,8 @@ fn echo(sent: &Sent, reply: &Reply, json: Option<&Value>) -> Result<(), String> 
         gather(json, &mut texts);
         places.push(texts.into_bytes());
     }
-    for secret in &sent.secrets {
-        if let Some(form) = places.iter().find_map(|place| secret.found_in(place)) {
-            return Err(format!("{} comes back ({form})", secret.name));
-        }
-    }
-    Ok(())
+    let found: Vec<_> = places.iter().flat_map(|place| sent.secrets.found_in(place)).collect();
+    if found.is_empty() { Ok(()) } else { Err(format!("what was sent comes back: {found:?}")) }
 }
 
 /// All texts in `value`, unescaped.

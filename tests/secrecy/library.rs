@@ -1,0 +1,363 @@
+use std::{sync::Arc, time::Duration};
+
+use diesel::RunQueryDsl as _;
+use patmint::{
+    domain::random::SystemRandomness,
+    service::{Environment, Services, Settings},
+    store::{Database, DatabaseSettings},
+};
+use serde_json::{Value, json};
+use tokio::runtime::{self, Runtime};
+
+use crate::{
+    debug,
+    support::{Credential, TestApp, hours, minutes},
+    watch::{self, Book},
+};
+
+const EXCHANGE: [&str; 4] = ["/api/token/refresh", "/api/token/refresh/", "/token/refresh", "/token/refresh/"];
+
+/// What people send by mistake: each of these could be somebody's secret elsewhere.
+const TRIED: [&str; 6] = [
+    "tried-password-7f3e9a",
+    "tried-password-of-nobody-5b",
+    "presented-garbage-1c8d",
+    "patmint_presented0000000000000garbage",
+    "presented in a member that nobody knows",
+    "eyJhbGciOiJub25lIn0.eyJqdGkiOiJwcmVzZW50ZWQifQ.cHJlc2VudGVkLXNpZ25hdHVyZQ",
+];
+
+#[test]
+fn a_run_through_everything_leaves_no_secret() {
+    watch::keep_log();
+    let mut app = TestApp::new();
+    let folder = app.database().folder().to_owned();
+    let mut book = Book::default();
+    book.secret("Ada's password", &app.ada.password);
+    book.token("first PAT", &app.pat.text);
+    book.token("first JWT", &app.jwt.text);
+    book.root_key(&folder.join("keys"));
+    for tried in TRIED {
+        book.secret(tried, tried);
+    }
+    if let Some(password) = database_password(&app.database().url()) {
+        book.secret("the database's password", password);
+    }
+    let session = sign_in(&app, &mut book, "session", &app.ada.password);
+    let made = credentials(&app, &mut book, &session);
+    let access = exchanges(&app, &mut book, &made);
+    callers(&app, &mut book, &session, &access, &made);
+    mistakes(&app, &mut book, &session);
+    documents(&app, &mut book);
+    endings(&app, &mut book, &session, &access, made);
+    commands(&app, &mut book);
+    defects(&app, &mut book);
+    book.database(&app);
+    app.stop();
+    book.database(&app);
+
+    let log = String::from_utf8(watch::log()).unwrap();
+    for line in ["TRACE", "actix_server", "request failed"] {
+        assert!(log.contains(line), "the log is not kept: it has no {line}");
+    }
+    assert_eq!(book.leaks(), Vec::<String>::new());
+    let (secrets, places) = book.count();
+    assert!(secrets > 40 && places > 70, "{secrets} secrets, {places} places: something was left out");
+    println!("{secrets} secrets, {places} places, {} bytes of log", log.len());
+    planted(&app, book);
+}
+
+/// The search finds what is there.
+fn planted(app: &TestApp, mut book: Book) {
+    book.secret("planted in the log", "planted-7d1f-log");
+    book.secret("planted in a file", "planted-7d1f-file");
+    book.secret("planted in an answer", "planted-7d1f-answer");
+    tracing::trace!(token = "planted-7d1f-log", "a line");
+    std::fs::write(app.database().folder().join("keys/planted"), "cGxhbnRlZC03ZDFmLWZpbGU=").unwrap();
+    book.files(app.database().folder());
+    book.place("an answer", "?next=planted%2D7d1f%2Danswer", &["planted in the log"]);
+    let leaks = book.leaks();
+    assert_eq!(leaks.len(), 3, "{leaks:?}");
+    assert!(leaks.iter().any(|leak| leak == "planted in the log (plain) in the log"), "{leaks:?}");
+    assert!(leaks.iter().any(|leak| leak.starts_with("planted in a file (base64")), "{leaks:?}");
+    assert!(leaks.iter().any(|leak| leak == "planted in an answer (percent-encoded) in an answer"), "{leaks:?}");
+}
+
+fn database_password(url: &str) -> Option<&str> {
+    let (user, _) = url.strip_prefix("postgres://")?.split_once('@')?;
+    user.split_once(':').map(|(_, password)| password)
+}
+
+fn sign_in(app: &TestApp, book: &mut Book, name: &str, password: &str) -> String {
+    let body = json!({ "email": app.ada.email, "password": password });
+    let answer = app.post("/api/v1/session").json(&body).send();
+    let answer = book.answer(&format!("sign in, {name}"), answer, 201, &[name]);
+    let token = answer.json()["session_token"].as_str().unwrap().to_owned();
+    book.token(name, &token);
+    token
+}
+
+/// A credential of each kind and more.
+fn credentials(app: &TestApp, book: &mut Book, session: &str) -> Vec<Credential> {
+    let policy = "/api/v1/orgs/acme/policy";
+    let patch = json!({ "allowed_kinds": ["opaque", "jwt", "legacy"], "token_management": true });
+    let change = || app.request("PATCH", policy).bearer(session).json(&patch);
+    book.answer("policy without If-Match", change().send(), 428, &[]);
+    book.answer("policy, changed meanwhile", change().header("if-match", "\"1\"").send(), 412, &[]);
+    book.answer("policy", change().header("if-match", "*").send(), 200, &[]);
+    book.answer("policy, read", app.get(policy).bearer(session).send(), 200, &[]);
+    let scopes = json!([{ "entity_type": "table", "entity_id": "*", "operation": "read" }]);
+    let wanted = [
+        ("opaque", json!({ "name": "a", "kind": "opaque" })),
+        ("jwt", json!({ "name": "b", "kind": "jwt", "expires_in": 86_400 })),
+        ("legacy", json!({ "name": "c", "kind": "legacy" })),
+        ("restricted", json!({ "name": "d", "scopes": scopes, "permission": "read" })),
+        ("leaked", json!({ "name": "e" })),
+        ("deleted", json!({ "name": "f", "kind": "jwt" })),
+        ("expiring", json!({ "name": "g", "expires_in": 600 })),
+    ];
+    let make = |(name, body): (&str, Value)| {
+        let answer = app.post("/api/v1/tokens").bearer(session).json(&body).send();
+        let answer = book.answer(&format!("create {name}"), answer, 201, &[name]).json();
+        let text = answer["token"].as_str().unwrap().to_owned();
+        book.token(name, &text);
+        Credential { id: answer["id"].as_str().unwrap().to_owned(), text }
+    };
+    wanted.into_iter().map(make).collect()
+}
+
+/// Exchanges everything in every way; the access tokens.
+fn exchanges(app: &TestApp, book: &mut Book, made: &[Credential]) -> Vec<String> {
+    let mut all = Vec::new();
+    let first = [app.pat.clone(), app.jwt.clone()];
+    for (number, credential) in first.iter().chain(made).enumerate() {
+        let path = EXCHANGE[number % EXCHANGE.len()];
+        let forms = [
+            app.post(path).json(&json!({ "refresh": credential.text })),
+            app.post(path).form(&[("refresh", &credential.text)]),
+        ];
+        for (form, request) in forms.into_iter().enumerate() {
+            let name = format!("access {number}.{form}");
+            let answer = book.answer(&format!("exchange {name}"), request.send(), 200, &[&name]);
+            let access = answer.json()["access"].as_str().unwrap().to_owned();
+            book.token(&name, &access);
+            all.push(access);
+        }
+        for (member, value) in
+            [("scope", TRIED[2]), ("audience", TRIED[3]), ("refresh", TRIED[4]), ("refresh", TRIED[5])]
+        {
+            let mut body = json!({ "refresh": credential.text });
+            body[member] = value.into();
+            let status = if member == "refresh" { 401 } else { 400 };
+            book.answer(&format!("exchange with a wrong {member}"), app.post(path).json(&body).send(), status, &[]);
+        }
+    }
+    all
+}
+
+/// Everybody who may call, in every way of saying who they are.
+fn callers(app: &TestApp, book: &mut Book, session: &str, access: &[String], made: &[Credential]) {
+    let texts = made.iter().map(|credential| credential.text.as_str());
+    let bearers = [session, app.pat.text.as_str(), app.jwt.text.as_str(), access[0].as_str()];
+    for bearer in bearers.into_iter().chain(texts) {
+        for path in ["/api/v1/session", "/api/v1/tokens", "/api/current-user/whoami"] {
+            book.answer(&format!("GET {path}"), app.get(path).bearer(bearer).send(), 200, &[]);
+        }
+    }
+    let cookie = format!("patmint_session={session}");
+    let own = |method, path| app.request(method, path).header("cookie", &cookie);
+    book.answer("GET with a cookie", own("GET", "/api/v1/session").send(), 200, &[]);
+    let elsewhere = own("POST", "/api/v1/tokens").header("origin", "http://evil.example");
+    book.answer("POST from elsewhere", elsewhere.json(&json!({ "name": "x" })).send(), 403, &[]);
+    let legacy = format!("Token {}", made[2].text);
+    book.answer("legacy", app.get("/api/current-user/whoami").header("authorization", &legacy).send(), 200, &[]);
+    let one = format!("/api/v1/tokens/{}", made[0].id);
+    book.answer("GET one", app.get(&one).bearer(&app.pat.text).send(), 200, &[]);
+    let by_token = app.post("/api/v1/tokens").bearer(&app.pat.text).json(&json!({ "name": "by token" })).send();
+    let text = by_token.json()["token"].as_str().unwrap().to_owned();
+    book.token("made by a token", &text);
+    book.answer("create by a token", by_token, 201, &["made by a token"]);
+    let more = app.post("/api/v1/tokens").bearer(&made[3].text).json(&json!({ "name": "x" })).send();
+    book.answer("create beyond one's rights", more, 403, &[]);
+    let policy = app.request("PATCH", "/api/v1/orgs/acme/policy").bearer(&app.pat.text).json(&json!({})).send();
+    book.answer("policy by a token", policy, 403, &[]);
+}
+
+/// Secrets in the wrong place.
+fn mistakes(app: &TestApp, book: &mut Book, session: &str) {
+    for (email, password) in
+        [(app.ada.email.as_str(), TRIED[0]), ("nobody@acme.example", TRIED[1]), (TRIED[0], TRIED[1])]
+    {
+        let body = json!({ "email": email, "password": password });
+        book.answer("sign in wrongly", app.post("/api/v1/session").json(&body).send(), 401, &[]);
+    }
+    for secret in TRIED.into_iter().chain([app.pat.text.as_str(), app.jwt.text.as_str(), session]) {
+        let path = secret.replace(' ', "+");
+        book.answer("a secret as path", app.get(&format!("/{path}")).send(), 404, &[]);
+        book.answer(
+            "a secret as method's path",
+            app.request("PUT", &format!("/api/v1/tokens/{path}")).send(),
+            405,
+            &[],
+        );
+        book.answer("a secret as id", app.get(&format!("/api/v1/tokens/{path}")).bearer(session).send(), 404, &[]);
+        book.answer(
+            "a secret as slug",
+            app.get(&format!("/api/v1/orgs/{path}/policy")).bearer(session).send(),
+            404,
+            &[],
+        );
+        let queries =
+            [format!("token={path}"), format!("cursor={path}"), format!("organization_id={path}"), format!("{path}=1")];
+        for query in queries {
+            let answer = app.get(&format!("/api/v1/tokens?{query}")).bearer(session).send();
+            book.answer("a secret in the query", answer, 422, &[]);
+        }
+        let bodies = [
+            (422, json!({ "name": "x", "kind": secret })),
+            (422, json!({ "name": "x", secret: 1 })),
+            (422, json!({ "name": { "name": secret } })),
+            (422, json!({ "name": "x", "scopes": [{ "entity_type": secret, "entity_id": "*" }] })),
+            (422, json!({ "name": "x", "audiences": [secret] })),
+            (422, json!({ "name": "x", "expires_at": secret })),
+            (422, json!([secret])),
+        ];
+        for (status, body) in bodies {
+            let answer = app.post("/api/v1/tokens").bearer(session).json(&body).send();
+            book.answer("a secret where none belongs", answer, status, &[]);
+        }
+        for (path, member) in
+            [("/api/v1/session", "password"), ("/api/v1/revocations", "token"), (EXCHANGE[0], "refresh")]
+        {
+            let broken = format!("{{\"{member}\": \"{secret}\" {secret}");
+            let answer = app.post(path).text("application/json", &broken).send();
+            book.answer("broken JSON", answer, 400, &[]);
+            book.answer("another type", app.post(path).text("text/plain", secret).send(), 415, &[]);
+        }
+        book.answer("broken form", app.post("/oauth/revoke").text("application/json", secret).send(), 400, &[]);
+    }
+    for scheme in ["Bearer", "Token", "Basic", "Digest"] {
+        for secret in TRIED {
+            let header = format!("{scheme} {secret}");
+            let answer = app.get("/api/v1/session").header("authorization", &header).send();
+            book.answer("garbage as authorization", answer, 401, &[]);
+            let cookie = format!("patmint_session={}", secret.replace(' ', ""));
+            book.answer("garbage as cookie", app.get("/api/v1/session").header("cookie", &cookie).send(), 401, &[]);
+        }
+    }
+}
+
+fn documents(app: &TestApp, book: &mut Book) {
+    for path in [
+        "/",
+        "/.well-known/jwks.json",
+        "/.well-known/oauth-authorization-server",
+        "/statuslists/0",
+        "/livez",
+        "/readyz",
+    ] {
+        book.answer(path, app.get(path).send(), 200, &[]);
+    }
+}
+
+/// Revokes in every way, and shows what is dead once more.
+fn endings(app: &TestApp, book: &mut Book, session: &str, access: &[String], made: Vec<Credential>) {
+    let revoke = |token: &str| app.post("/oauth/revoke").form(&[("token", token)]).send();
+    book.answer("revoke", revoke(&made[0].text), 200, &[]);
+    book.answer("revoke an access token", revoke(&access[0]), 400, &[]);
+    book.answer("revoke garbage", revoke(TRIED[3]), 200, &[]);
+    let hand_in = |token: &str| app.post("/api/v1/revocations").json(&json!({ "token": token })).send();
+    book.answer("hand in", hand_in(&made[4].text), 202, &[]);
+    book.answer("hand in garbage", hand_in(TRIED[2]), 202, &[]);
+    let one = format!("/api/v1/tokens/{}", made[5].id);
+    book.answer("DELETE one", app.delete(&one).bearer(session).send(), 204, &[]);
+    app.clock.advance(minutes(11));
+    for number in [0, 4, 5, 6] {
+        book.answer("exchange what is dead", made[number].exchange(app), 401, &[]);
+        book.answer("call with what is dead", app.get("/api/v1/session").bearer(&made[number].text).send(), 401, &[]);
+    }
+    book.answer("call with an expired access token", app.get("/api/v1/session").bearer(&access[0]).send(), 401, &[]);
+    book.answer("GET all", app.get("/api/v1/tokens").bearer(session).send(), 200, &[]);
+    book.answer("sign out", app.delete("/api/v1/session").bearer(session).send(), 204, &[]);
+    book.answer("call after signing out", app.get("/api/v1/session").bearer(session).send(), 401, &[]);
+    let idle = sign_in(app, book, "idle session", &app.ada.password);
+    app.clock.advance(hours(13));
+    book.answer("call with an idle session", app.get("/api/v1/session").bearer(&idle).send(), 401, &[]);
+}
+
+/// What the command line does, by the same services.
+fn commands(app: &TestApp, book: &mut Book) {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let random = Arc::new(SystemRandomness::default());
+    let keys = app.database().folder().join("keys");
+    let settings = Settings {
+        issuer: app.issuer(),
+        token_prefix: "patmint_".to_owned(),
+        max_staleness: Duration::from_secs(1),
+        cache_capacity: 10,
+    };
+    let services = |runtime: &Runtime, db: Database| {
+        db.migrate().expect("migrations");
+        let outside = Environment { clock: app.clock.clone(), random: random.clone(), db };
+        runtime.block_on(Services::for_command(settings.clone(), &keys, outside)).expect("services")
+    };
+    let own = services(&runtime, app.db.clone());
+    book.secret("a password too late", "bootstrap: a password too late");
+    let late = own.bootstrap.run("Late", "late@acme.example", Some("bootstrap: a password too late".into()));
+    let refused = runtime.block_on(late).unwrap_err();
+    book.place("bootstrap refused", format!("{refused} {refused:?}"), &[]);
+    book.secret("a password too short", "too-short");
+    let refused = runtime.block_on(own.sessions.reset_password(&app.ada.email, "too-short".into())).unwrap_err();
+    book.place("reset refused", format!("{refused} {refused:?}"), &[]);
+    book.secret("the new password", "the new password of Ada");
+    let user = runtime.block_on(own.sessions.reset_password(&app.ada.email, "the new password of Ada".into())).unwrap();
+    book.place("reset", format!("{user:?}"), &[]);
+    sign_in(app, book, "session after the reset", "the new password of Ada");
+
+    let url = format!("sqlite://{}/other.db", app.database().folder().display());
+    let other = Database::new(&DatabaseSettings { url: url.parse().unwrap(), connections: 2 });
+    debug::show_everything(&services(&runtime, other), &runtime, book);
+}
+
+/// The database refuses: what is logged then is the database's own words.
+fn defects(app: &TestApp, book: &mut Book) {
+    let rename = |from: &'static str, to: &'static str| {
+        app.read(move |c| {
+            Ok(diesel::sql_query(format!("ALTER TABLE {from} RENAME TO {to}")).execute(c).map(|_| ())?)
+        });
+    };
+    let session = sign_in(app, book, "session in a defect", "the new password of Ada");
+    let fresh = app.post("/api/v1/tokens").bearer(&session).json(&json!({ "name": "fresh" })).send();
+    let text = fresh.json()["token"].as_str().unwrap().to_owned();
+    book.token("fresh", &text);
+    book.answer("create fresh", fresh, 201, &["fresh"]);
+    for (table, gone) in [("sessions", "sessions_gone"), ("credentials", "credentials_gone"), ("users", "users_gone")] {
+        rename(table, gone);
+        let body = json!({ "email": app.ada.email, "password": "the new password of Ada" });
+        let answers = [
+            app.get("/api/v1/tokens").bearer(&session).send(),
+            app.post("/api/v1/session").json(&body).send(),
+            app.post(EXCHANGE[0]).json(&json!({ "refresh": text })).send(),
+            app.post("/oauth/revoke").form(&[("token", &text)]).send(),
+        ];
+        let failed = answers.iter().filter(|answer| answer.status >= 500).count();
+        assert!(failed > 0, "without {table} something fails");
+        rename(gone, table);
+        for answer in answers {
+            let (status, token) = (answer.status, answer.text());
+            for (name, member) in [("session in a defect too", "session_token"), ("access in a defect", "access")] {
+                if let Some(token) =
+                    serde_json::from_str::<Value>(&token).ok().and_then(|all| all[member].as_str().map(str::to_owned))
+                {
+                    book.token(&format!("{name}, {table}"), &token);
+                }
+            }
+            book.answer(
+                "a request without a table",
+                answer,
+                status,
+                &["session in a defect too", "access in a defect"],
+            );
+        }
+    }
+}
