@@ -12,7 +12,7 @@ mod pause;
 #[cfg(test)]
 mod ordering_tests;
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use thiserror::Error;
 
@@ -54,8 +54,7 @@ pub enum ExchangeError {
     Signing(String),
 }
 
-/// What an exchange gives.
-#[derive(Debug)]
+/// What an exchange gives. The access token does not print.
 pub struct Exchanged {
     /// The access token.
     pub access: String,
@@ -63,6 +62,13 @@ pub struct Exchanged {
     pub expires_in: i64,
     /// The `rev` in it.
     pub rev: i64,
+}
+
+impl fmt::Debug for Exchanged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { access: _, expires_in, rev } = self;
+        f.debug_struct("Exchanged").field("expires_in", expires_in).field("rev", rev).finish_non_exhaustive()
+    }
 }
 
 /// Exchanges credentials.
