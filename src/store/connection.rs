@@ -72,7 +72,10 @@ impl DbConnection {
     pub(super) fn open_patient(url: &DatabaseUrl) -> ConnectionResult<Self> {
         let mut connection = match url.backend() {
             Backend::Sqlite(path) => Self::Sqlite(SqliteConnection::establish(path)?),
-            Backend::Postgres(url) => Self::Postgres(PgConnection::establish(&with_deadlines(url.expose_secret()))?),
+            Backend::Postgres(url) => {
+                let url = with_deadlines(url.expose_secret());
+                Self::Postgres(PgConnection::establish(&url).map_err(unquoted)?)
+            }
         };
         let prepared = match &mut connection {
             Self::Sqlite(connection) => prepare_sqlite(connection),
@@ -152,6 +155,19 @@ fn with_deadlines(url: &str) -> String {
     }
 }
 
+/// libpq quotes a URL that it cannot read, or the piece that it stumbles over: often the password. Only what it says of
+/// the way to a server is passed on.
+fn unquoted(error: ConnectionError) -> ConnectionError {
+    let text = error.to_string();
+    let is_of_server = text.starts_with("connection to server");
+    // With a password that has an unencoded `@` its end is taken for a part of the host.
+    let is_of_host = text.starts_with("could not translate host name") && !text.contains('@');
+    if is_of_server || is_of_host {
+        return error;
+    }
+    ConnectionError::BadConnection("its URL cannot be read (special characters must be percent-encoded)".to_owned())
+}
+
 /// Makes connections for the pool.
 #[derive(Debug)]
 pub(super) struct ConnectionManager {
@@ -206,6 +222,25 @@ mod tests {
                 }
             });
         }
+    }
+
+    #[test]
+    fn what_libpq_says_of_a_url_is_not_passed_on() {
+        for odd in [
+            "ada:hunter2%zz@h/d",
+            "ada:hunter2@[::1/d",
+            "ada:hunter2/@h/d",
+            "ada:x@hunter2@h/d",
+            "h/d?password=%zzhunter2",
+        ] {
+            let url: DatabaseUrl = format!("postgres://{odd}").parse().unwrap();
+            let Err(error) = DbConnection::open(&url) else { panic!("{odd} leads somewhere") };
+            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
+            assert!(error.to_string().contains("URL cannot be read"), "{error}");
+        }
+        let url: DatabaseUrl = "postgres://ada:hunter2@127.0.0.1:1/d".parse().unwrap();
+        let Err(error) = DbConnection::open(&url) else { panic!("somebody listens on port 1") };
+        assert!(error.to_string().starts_with("connection to server at \"127.0.0.1\""), "{error}");
     }
 
     #[test]

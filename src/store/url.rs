@@ -38,13 +38,25 @@ impl DatabaseUrl {
     pub fn describe(&self) -> String {
         match &self.0 {
             Backend::Sqlite(path) => format!("sqlite://{path}"),
-            Backend::Postgres(url) => {
-                let plain = url.expose_secret().split('?').next().unwrap_or_default();
-                let place = plain.rsplit_once('@').map_or(plain, |(_, place)| place);
-                format!("postgres://{}", place.rsplit_once("://").map_or(place, |(_, place)| place))
-            }
+            Backend::Postgres(url) => format!("postgres://{}", place(url.expose_secret()).unwrap_or("...")),
         }
     }
+}
+
+/// Where the database of a PostgreSQL URL is. `None` if what stands there may be a piece of a password: operators forget
+/// to percent-encode theirs, or the host behind it.
+fn place(url: &str) -> Option<&str> {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let (place, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+    if parameters.contains('@') {
+        return None;
+    }
+    let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
+    let is_host = |host: &str| {
+        let after_ipv6 = host.rsplit_once(']').map_or(host, |(_, after)| after);
+        after_ipv6.split_once(':').is_none_or(|(_, port)| port.bytes().all(|digit| digit.is_ascii_digit()))
+    };
+    place.split('/').next().unwrap_or_default().split(',').all(is_host).then_some(place)
 }
 
 impl FromStr for DatabaseUrl {
@@ -78,6 +90,14 @@ mod tests {
         assert_eq!(format!("{url:?}"), "DatabaseUrl(postgres://db.example:5432/patmint)");
         let socket: DatabaseUrl = "postgres:///patmint?host=/run/pg&password=hunter2".parse().unwrap();
         assert_eq!(socket.describe(), "postgres:///patmint");
+        let hosts: DatabaseUrl = "postgres://[::1]:5432,db:5433/patmint".parse().unwrap();
+        assert_eq!(hosts.describe(), "postgres://[::1]:5432,db:5433/patmint");
+        for odd in
+            ["ada:hunter2", "ada:hunter2/patmint", "ada:hunter?2@db/x", "ada:hunter2@[::1/x", "db/x?password=hunter@2"]
+        {
+            let url: DatabaseUrl = format!("postgres://{odd}").parse().unwrap();
+            assert!(!url.describe().contains("hunter"), "{odd}: {}", url.describe());
+        }
         assert_eq!("sqlite://data/x.db".parse::<DatabaseUrl>().unwrap().sqlite_path(), Some("data/x.db"));
     }
 
