@@ -79,7 +79,7 @@ fn planted(app: &TestApp, mut book: Book) {
     let leaks = book.leaks();
     assert_eq!(leaks.len(), 3, "{leaks:?}");
     assert!(leaks.iter().any(|leak| leak == "planted in the log (plain) in the log"), "{leaks:?}");
-    assert!(leaks.iter().any(|leak| leak.starts_with("planted in a file (base64")), "{leaks:?}");
+    assert!(leaks.iter().any(|leak| leak.starts_with("planted in a file (base64)")), "{leaks:?}");
     assert!(leaks.iter().any(|leak| leak == "planted in an answer (percent-encoded) in an answer"), "{leaks:?}");
 }
 

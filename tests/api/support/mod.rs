@@ -13,7 +13,7 @@ use patmint::domain;
 
 pub use app::Options;
 pub use app::TestApp;
-pub use client::Answer;
+pub use client::{Answer, Request, agent};
 pub use database::TestDatabase;
 pub use people::{Credential, Person};
 

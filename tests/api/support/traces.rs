@@ -54,7 +54,11 @@ impl Secrets {
     fn form(&mut self, name: &str, how: &'static str, bytes: impl Into<Vec<u8>>) {
         let bytes = bytes.into();
         let start = *bytes.first_chunk().expect("long enough");
-        self.by_start.entry(start).or_default().push(Form { of: name.to_owned(), how, bytes });
+        let forms = self.by_start.entry(start).or_default();
+        // A word of letters looks the same percent-encoded.
+        if !forms.iter().any(|form| form.of == name && form.bytes == bytes) {
+            forms.push(Form { of: name.to_owned(), how, bytes });
+        }
     }
 
     /// What is called how.
