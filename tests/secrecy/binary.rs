@@ -11,7 +11,10 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    support::{Answer, Request, TestDatabase, agent},
+    support::{
+        Answer, TestDatabase,
+        client::{Request, agent},
+    },
     watch::Book,
 };
 
@@ -177,7 +180,7 @@ fn bad_configurations(place: &Place, book: &mut Book) {
     book.secret("the database's password", PASSWORD);
     let urls = [
         format!("mysql://ada:{PASSWORD}@127.0.0.1:1/patmint"),
-        format!("{PASSWORD}"),
+        PASSWORD.to_owned(),
         format!("postgres://ada:{PASSWORD}@127.0.0.1:1/patmint"),
         format!("postgres://ada:{PASSWORD}@127.0.0.1:port/patmint"),
         format!("postgres://ada:{PASSWORD}/@@127.0.0.1:1/patmint"),

@@ -49,7 +49,7 @@ fn a_run_through_everything_leaves_no_secret() {
     callers(&app, &mut book, &session, &access, &made);
     mistakes(&app, &mut book, &session);
     documents(&app, &mut book);
-    endings(&app, &mut book, &session, &access, made);
+    endings(&app, &mut book, &session, &access, &made);
     commands(&app, &mut book);
     defects(&app, &mut book);
     book.database(&app);
@@ -261,7 +261,7 @@ fn documents(app: &TestApp, book: &mut Book) {
 }
 
 /// Revokes in every way, and shows what is dead once more.
-fn endings(app: &TestApp, book: &mut Book, session: &str, access: &[String], made: Vec<Credential>) {
+fn endings(app: &TestApp, book: &mut Book, session: &str, access: &[String], made: &[Credential]) {
     let revoke = |token: &str| app.post("/oauth/revoke").form(&[("token", token)]).send();
     book.answer("revoke", revoke(&made[0].text), 200, &[]);
     book.answer("revoke an access token", revoke(&access[0]), 400, &[]);

@@ -38,10 +38,11 @@ pub fn framed(dice: &mut Dice, route: &str, marker: &str, is_honest: bool) -> Fr
         if dice.percent(75) { format!("Content-Type: {fitting}\r\n") } else { media_type(dice, fitting, marker) };
     if dice.percent(5) {
         let coding = dice.pick(&["gzip", "br", "deflate", "zstd", "identity", marker]);
-        headers += &format!("Content-Encoding: {coding}\r\n");
+        headers.extend(["Content-Encoding: ", coding, "\r\n"]);
     }
     if dice.percent(4) {
-        headers += &format!("Expect: {}\r\n", dice.pick(&["100-continue", "100-Continue", "200-ok", marker]));
+        let expected = dice.pick(&["100-continue", "100-Continue", "200-ok", marker]);
+        headers.extend(["Expect: ", expected, "\r\n"]);
     }
     let (is_doubtful, framing, bytes) = frame(dice, body, marker);
     headers += &framing;
@@ -177,7 +178,7 @@ fn object(dice: &mut Dice, known: &[&str], marker: &str) -> String {
         let name = if dice.percent(97) { known[(index + dice.below(2)) % known.len()] } else { marker };
         let value = if dice.percent(60) { fitting(name, marker) } else { value(dice, marker) };
         if !text.contains(&format!("\"{name}\":")) {
-            text += &format!("{}\"{name}\":{value}", if text.is_empty() { "" } else { "," });
+            text.extend([if text.is_empty() { "" } else { "," }, "\"", name, "\":", &value]);
         }
     }
     format!("{{{text}}}")

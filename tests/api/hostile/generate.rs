@@ -110,10 +110,8 @@ pub fn request(seed: u64, number: usize, routes: &[Route], auth: &Auth) -> Sent 
         (target, head::headers(&mut dice, &marker, *auth == Auth::None))
     };
     let is_bodyless = ["GET", "HEAD"].contains(&method.as_str()) && dice.percent(85);
-    let body = match is_bodyless {
-        true => body::Framed::default(),
-        false => body::framed(&mut dice, route.path, &marker, is_calm),
-    };
+    let body =
+        if is_bodyless { body::Framed::default() } else { body::framed(&mut dice, route.path, &marker, is_calm) };
     let is_new = is_calm || dice.percent(96);
     let version = if is_new { "HTTP/1.1" } else { dice.pick(&["HTTP/1.0", "HTTP/0.9", "HTTP/3", "http/1.1", ""]) };
     let is_clear = is_calm || !(head.is_alone || target.is_alone || body.is_doubtful);

@@ -110,7 +110,7 @@ fn query(dice: &mut Dice, marker: &str) -> String {
             10 => "5".to_owned(),
             _ => marker.to_owned(),
         };
-        text += &format!("{}{name}={value}", if text.is_empty() { "" } else { "&" });
+        text.extend([if text.is_empty() { "" } else { "&" }, name, "=", &value]);
     }
     text
 }

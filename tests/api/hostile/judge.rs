@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     generate::Sent,
@@ -102,10 +102,10 @@ fn echo(sent: &Sent, reply: &Reply, json: Option<&Value>) -> Result<(), String> 
 /// All texts in `value`, unescaped.
 fn gather(value: &Value, texts: &mut String) {
     match value {
-        Value::String(text) => *texts += &format!("{text}\n"),
+        Value::String(text) => texts.extend([text.as_str(), "\n"]),
         Value::Array(values) => values.iter().for_each(|value| gather(value, texts)),
         Value::Object(members) => members.iter().for_each(|(name, value)| {
-            *texts += &format!("{name}\n");
+            texts.extend([name.as_str(), "\n"]);
             gather(value, texts);
         }),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
@@ -117,16 +117,9 @@ fn percent_decoded(bytes: &[u8]) -> Vec<u8> {
     let mut rest = bytes;
     while let Some((byte, after)) = rest.split_first() {
         let digits = (*byte == b'%').then(|| after.get(..2).and_then(|two| std::str::from_utf8(two).ok())).flatten();
-        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(value) => {
-                decoded.push(value);
-                rest = &after[2..];
-            }
-            None => {
-                decoded.push(*byte);
-                rest = after;
-            }
-        }
+        let value = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        decoded.push(value.unwrap_or(*byte));
+        rest = if value.is_some() { &after[2..] } else { after };
     }
     decoded
 }
@@ -146,8 +139,7 @@ fn shape(reply: &Reply, media_type: &str, json: &Value) -> Result<(), String> {
         if !is_code || json["status"] != reply.status {
             return Err("a problem without its code or status".to_owned());
         }
-    } else if reply.status >= 400 && json.get("error").is_none() && !json.as_object().is_some_and(|all| !all.is_empty())
-    {
+    } else if reply.status >= 400 && json.get("error").is_none() && json.as_object().is_none_or(Map::is_empty) {
         return Err("an error that says nothing".to_owned());
     }
     if reply.status >= 400 && reply.header("cache-control") != Some("no-store") {

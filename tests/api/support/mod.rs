@@ -2,7 +2,7 @@
 
 mod app;
 mod changes;
-mod client;
+pub mod client;
 mod clock;
 mod database;
 mod people;
@@ -13,7 +13,7 @@ use patmint::domain;
 
 pub use app::Options;
 pub use app::TestApp;
-pub use client::{Answer, Request, agent};
+pub use client::Answer;
 pub use database::TestDatabase;
 pub use people::{Credential, Person};
 

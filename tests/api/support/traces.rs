@@ -21,7 +21,6 @@ struct Form {
 /// Texts that must not be found.
 #[derive(Default)]
 pub struct Secrets {
-    names: Vec<String>,
     by_start: HashMap<Start, Vec<Form>>,
 }
 
@@ -31,8 +30,7 @@ impl Secrets {
     pub fn add(&mut self, name: &str, text: impl AsRef<[u8]>) {
         let text = text.as_ref();
         assert!(text.len() >= SHORTEST, "{name} is too short to be looked for");
-        self.names.push(name.to_owned());
-        let hex: String = text.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = each(text, |byte| format!("{byte:02x}"));
         self.form(name, "plain", text);
         self.form(name, "upper-case hex", hex.to_uppercase());
         self.form(name, "hex", hex);
@@ -61,11 +59,6 @@ impl Secrets {
         }
     }
 
-    /// What is called how.
-    pub fn names(&self) -> &[String] {
-        &self.names
-    }
-
     /// The secrets that are in `place`, each with the form in which it is there.
     pub fn found_in(&self, place: &[u8]) -> Vec<(&str, &'static str)> {
         let mut found = Vec::new();
@@ -87,9 +80,11 @@ impl Secrets {
 }
 
 fn percent(text: &[u8], is_kept: impl Fn(u8) -> bool) -> String {
-    text.iter()
-        .map(|byte| if is_kept(*byte) { char::from(*byte).to_string() } else { format!("%{byte:02X}") })
-        .collect()
+    each(text, |byte| if is_kept(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+}
+
+fn each(text: &[u8], write: impl Fn(u8) -> String) -> String {
+    text.iter().map(|byte| write(*byte)).collect()
 }
 
 /// The base64 digits that depend on the text alone: not the first, which hold `skip` bytes of what stands before it,
