@@ -25,7 +25,6 @@ pub(super) async fn run(config: &Config) -> Result<(), CliError> {
         say(welcome_back(&issuer))?;
     }
     let server = Server::new(listener, App::new(services, config.http.clone()));
-    serve::announce(server.address()?, server.app().services());
     serve::until_told(server).await
 }
 

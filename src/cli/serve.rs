@@ -14,17 +14,18 @@ pub(super) async fn run(config: &Config) -> Result<(), CliError> {
     let listener = open::listener(config)?;
     let services = open::for_server(config, open::issuer(config, &listener)?).await?;
     let server = Server::new(listener, App::new(services, config.http.clone()));
-    announce(server.address()?, server.app().services());
     until_told(server).await
 }
 
-pub(super) fn announce(address: SocketAddr, services: &Services) {
+fn announce(address: SocketAddr, services: &Services) {
     tracing::info!(issuer = services.settings().issuer, "listening on http://{address}");
 }
 
-/// Serves until SIGTERM or SIGINT.
+/// Says that it serves, and does until SIGTERM or SIGINT.
 pub(super) async fn until_told(server: Server) -> Result<(), CliError> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    // Not before: whoever reads this may send the signal at once.
+    announce(server.address()?, server.app().services());
     let told = async move {
         tokio::select! {
             _ = terminate.recv() => {}
