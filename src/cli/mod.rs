@@ -66,6 +66,8 @@ enum CliError {
     IssuerRequired,
     #[error("cannot make the folder {folder}: {error}")]
     Folder { folder: PathBuf, error: io::Error },
+    #[error("cannot open the file {file}: {error}")]
+    File { file: PathBuf, error: io::Error },
     #[error("{url}: {error}")]
     Database { url: String, error: StoreError },
     #[error(transparent)]

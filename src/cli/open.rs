@@ -1,6 +1,12 @@
 //! From configuration to services.
 
-use std::{fs::DirBuilder, net::TcpListener, os::unix::fs::DirBuilderExt as _, path::Path, sync::Arc};
+use std::{
+    fs::{DirBuilder, OpenOptions},
+    net::{TcpListener, ToSocketAddrs as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::Path,
+    sync::Arc,
+};
 
 use super::CliError;
 use crate::{
@@ -35,6 +41,11 @@ pub(super) fn environment(config: &Config) -> Result<Environment, CliError> {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
         made.map_err(|error| CliError::Folder { folder: folder.to_owned(), error })?;
     }
+    if let Some(path) = url.sqlite_path() {
+        // Made here, and not by SQLite, so that nobody else can read it.
+        let made = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
+        made.map_err(|error| CliError::File { file: path.into(), error })?;
+    }
     let db = Database::new(&config.database);
     if config.migrate {
         db.migrate().map_err(|error| database_error(config, error))?;
@@ -45,7 +56,12 @@ pub(super) fn environment(config: &Config) -> Result<Environment, CliError> {
 /// The services of a command that serves nobody.
 pub(super) async fn for_command(config: &Config) -> Result<Services, CliError> {
     // What a command writes into a token says where the server will be.
-    let issuer = config.issuer.clone().unwrap_or_else(|| format!("http://{}", config.listen));
+    let is_local = |listen: &str| listen.to_socket_addrs().is_ok_and(|mut all| all.all(|one| one.ip().is_loopback()));
+    let issuer = match &config.issuer {
+        Some(issuer) => issuer.clone(),
+        None if is_local(&config.listen) => format!("http://{}", config.listen),
+        None => return Err(CliError::IssuerRequired),
+    };
     let outside = environment(config)?;
     Services::for_command(config.settings(issuer), &config.keys_dir, outside)
         .await
@@ -63,7 +79,7 @@ pub(super) async fn for_server(config: &Config, issuer: String) -> Result<Servic
 fn start_error(config: &Config, error: StartError) -> CliError {
     match error {
         StartError::Store(error) => database_error(config, error),
-        other @ StartError::Keys(_) => CliError::Start(other),
+        other @ (StartError::Keys(_) | StartError::Schema) => CliError::Start(other),
     }
 }
 

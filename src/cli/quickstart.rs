@@ -4,6 +4,7 @@ use serde_json::json;
 use super::{CliError, open, output::say, serve};
 use crate::{
     config::Config,
+    domain::email::Email,
     http::{App, Server},
     service::Bootstrapped,
 };
@@ -22,7 +23,8 @@ pub(super) async fn run(config: &Config) -> Result<(), CliError> {
         let made = services.bootstrap.run(ORGANIZATION, EMAIL, None).await?;
         say(welcome(&issuer, &made))?;
     } else {
-        say(welcome_back(&issuer))?;
+        let owner = services.bootstrap.first_owner().await.map_err(|error| open::database_error(config, error))?;
+        say(welcome_back(&issuer, owner.as_ref().map_or(EMAIL, Email::as_str)))?;
     }
     let server = Server::new(listener, App::new(services, config.http.clone()));
     serve::until_told(server).await
@@ -44,10 +46,11 @@ fn welcome(issuer: &str, made: &Bootstrapped) -> String {
     )
 }
 
-fn welcome_back(issuer: &str) -> String {
+fn welcome_back(issuer: &str, owner: &str) -> String {
     format!(
         "patmint is ready at {issuer}/\n\n\
          Everything is in place from before; secrets are shown once only.\n\
-         For a new password: patmint user reset-password --email {EMAIL}\n"
+         For a new password: patmint user reset-password --email {owner}\n\
+         (with the --database-url and --keys-dir of this start, if any)\n"
     )
 }

@@ -139,7 +139,11 @@ fn checked_issuer(issuer: &str) -> Result<String, ConfigError> {
     let problem = "must be an http:// or https:// address without query and fragment";
     let rest = issuer.strip_prefix("https://").or_else(|| issuer.strip_prefix("http://"));
     let host = rest.unwrap_or_default();
-    if host.is_empty() || host.starts_with('/') || host.contains(['?', '#', '@', '"', '\\', ' ']) || !host.is_ascii() {
+    if host.is_empty()
+        || host.starts_with('/')
+        || host.contains(['?', '#', '@', '"', '\\'])
+        || !host.bytes().all(|b| b.is_ascii_graphic())
+    {
         return Err(invalid("issuer", problem));
     }
     Ok(issuer.trim_end_matches('/').to_owned())

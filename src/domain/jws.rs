@@ -7,7 +7,7 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, LazyLock, PoisonError, RwLock},
+    sync::{Arc, LazyLock, PoisonError, RwLock, Weak},
 };
 
 use aws_lc_rs::{
@@ -28,8 +28,8 @@ use jsonwebtoken::{
 use serde::Serialize;
 use thiserror::Error;
 
-/// The parsed keys by handle.
-type Registry = RwLock<HashMap<Box<[u8]>, Arc<Es256Key>>>;
+/// The parsed keys by handle, for as long as a [`KeptKey`] holds them.
+type Registry = RwLock<HashMap<Box<[u8]>, Weak<Es256Key>>>;
 
 static KEPT: LazyLock<Registry> = LazyLock::new(Registry::default);
 
@@ -70,7 +70,7 @@ impl JwtSigner for KeptSigner {
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is jsonwebtoken's")]
 fn kept_signer(algorithm: &Algorithm, key: &EncodingKey) -> errors::Result<Box<dyn JwtSigner>> {
-    let kept = KEPT.read().unwrap_or_else(PoisonError::into_inner).get(key.as_bytes()).cloned();
+    let kept = KEPT.read().unwrap_or_else(PoisonError::into_inner).get(key.as_bytes()).and_then(Weak::upgrade);
     match kept {
         Some(kept) => Ok(Box::new(KeptSigner(kept))),
         None => (aws_lc::DEFAULT_PROVIDER.signer_factory)(algorithm, key),
@@ -79,6 +79,8 @@ fn kept_signer(algorithm: &Algorithm, key: &EncodingKey) -> errors::Result<Box<d
 
 /// A signing key, parsed once and registered under its `kid` for as long as this value lives.
 pub struct KeptKey {
+    /// What the registry holds weakly.
+    _key: Arc<Es256Key>,
     header: Header,
     handle: EncodingKey,
     jwk: Jwk,
@@ -96,12 +98,16 @@ impl KeptKey {
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8).map_err(|_| NotAKey)?;
         let jwk = es256_jwk(pair.public_key().as_ref())?;
         let kid = jwk.common.key_id.clone().unwrap_or_default();
-        let key = Arc::new(Es256Key { pair, random: SystemRandom::new() });
-        KEPT.write().unwrap_or_else(PoisonError::into_inner).insert(kid.as_bytes().into(), key);
+        let mut kept = KEPT.write().unwrap_or_else(PoisonError::into_inner);
+        // The same key may be in use already: then both hold the one.
+        let key = kept.get(kid.as_bytes()).and_then(Weak::upgrade);
+        let key = key.unwrap_or_else(|| Arc::new(Es256Key { pair, random: SystemRandom::new() }));
+        kept.insert(kid.as_bytes().into(), Arc::downgrade(&key));
+        drop(kept);
         let mut header = Header::new(Algorithm::ES256);
         header.typ = Some(typ.to_owned());
         header.kid = Some(kid.clone());
-        Ok(Self { header, handle: EncodingKey::from_ec_der(kid.as_bytes()), jwk })
+        Ok(Self { _key: key, header, handle: EncodingKey::from_ec_der(kid.as_bytes()), jwk })
     }
 
     /// The key's name.

@@ -19,6 +19,8 @@ pub enum Target {
     User(UserId),
     /// A whole organization.
     Organization(OrganizationId),
+    /// Something that this patmint does not know: it may be about anybody.
+    Unknown,
 }
 
 impl Target {
@@ -30,6 +32,7 @@ impl Target {
             Self::Member(organization_id, user) => organization_id == organization && user == owner,
             Self::User(user) => user == owner,
             Self::Organization(id) => id == organization,
+            Self::Unknown => true,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The rules, without I/O: what a credential is, what a policy says, and the verdict over both.
 //!
-//! Nothing here reads a clock, a random source, a file or a database: those come in as arguments.
+//! No rule here reads a clock, a random source, a file or a database: those come in as arguments (`clock.rs` and
+//! `random.rs` also have the real ones).
 
 pub mod clock;
 pub mod credential;
@@ -15,5 +16,6 @@ pub mod password;
 pub mod policy;
 pub mod random;
 pub mod scope;
+pub mod session_secret;
 pub mod standing;
 pub mod verdict;

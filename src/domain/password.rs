@@ -40,10 +40,10 @@ const BLOCKED: [&str; 24] = [
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum PasswordError {
     /// Not [`MIN_CHARACTERS`] to [`MAX_CHARACTERS`] characters.
-    #[error("a password has 12 to 256 characters")]
+    #[error("must have 12 to 256 characters")]
     Length,
     /// Known to everybody.
-    #[error("this password is one of the first that attackers try")]
+    #[error("is one of the first that attackers try")]
     Common,
 }
 

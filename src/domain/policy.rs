@@ -13,7 +13,8 @@ const MAX_AUDIENCE: usize = 255;
 
 /// The policy of one organization. Times in seconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+// A stored policy may have members that only a newer patmint knows; `patched` refuses those of a request.
+#[serde(default)]
 pub struct Policy {
     /// How long an access token lives; 60–3600, 300 unless said otherwise.
     pub access_token_ttl: i64,

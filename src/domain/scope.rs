@@ -43,15 +43,15 @@ pub struct Scope {
 pub enum ScopeError {
     /// A part is empty, too long or has a character that does not travel.
     #[error(
-        "each part of a scope has 1 to 128 printable ASCII characters without space, quote and backslash; \
+        "must have parts of 1 to 128 printable ASCII characters without space, quote and backslash; \
          domain, entity_type and operation also without ':' and '/'"
     )]
     Malformed,
     /// More than [`MAX_SCOPES`].
-    #[error("a credential has 100 scopes at the most")]
+    #[error("must be 100 at the most")]
     TooMany,
     /// A `read` credential names an operation that writes.
-    #[error("a read credential may only name the operations get, introspect, list, read and view")]
+    #[error("of a read token may only name the operations get, introspect, list, read and view")]
     NotSafe,
 }
 

@@ -17,6 +17,6 @@ pub struct Standing {
     pub owner: User,
     /// The owner's membership in the credential's organization, ended or not.
     pub membership: Option<Membership>,
-    /// The organization; shared by all of its credentials in memory.
+    /// The organization.
     pub organization: Arc<Organization>,
 }

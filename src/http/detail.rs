@@ -84,12 +84,14 @@ impl From<ManageError> for Detail {
         match error {
             ManageError::Store(error) => error.into(),
             ManageError::Unauthenticated => Self::NotAuthenticated,
+            ManageError::Busy => Self::Unavailable(logged(&error)),
             other @ (ManageError::Forbidden(_)
             | ManageError::NotFound
             | ManageError::Invalid { .. }
             | ManageError::LimitReached
             | ManageError::PreconditionRequired
-            | ManageError::PreconditionFailed) => Self::Internal(logged(&other)),
+            | ManageError::PreconditionFailed
+            | ManageError::Defect(_)) => Self::Internal(logged(&other)),
         }
     }
 }

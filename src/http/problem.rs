@@ -87,9 +87,9 @@ impl From<ManageError> for Problem {
         match error {
             ManageError::Store(error) => error.into(),
             ManageError::NotFound => Self::NotFound,
-            ManageError::Invalid { field, problem } => {
-                Self::Invalid { member: field.to_owned(), problem: problem.to_owned() }
-            }
+            ManageError::Invalid { field, problem } => Self::Invalid { member: field.to_owned(), problem },
+            ManageError::Busy => Self::Unavailable(logged(&error)),
+            ManageError::Defect(error) => Self::Internal(logged(&error)),
             ManageError::Unauthenticated => Self::Unauthenticated,
             ManageError::Forbidden(why) => Self::Forbidden(why),
             ManageError::LimitReached => Self::LimitReached,

@@ -4,7 +4,6 @@ use std::{net::IpAddr, sync::Arc};
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use patmint_verifier::{ACCESS_TOKEN_TYP, AccessClaims, TOKEN_TYPE_ACCESS};
-use secrecy::ExposeSecret as _;
 
 use super::{core::Core, error::ManageError, sessions};
 use crate::{
@@ -15,6 +14,7 @@ use crate::{
         ids::{CredentialId, OrganizationId},
         membership::{Membership, Role, User},
         organization::Organization,
+        session_secret,
         standing::Standing,
         verdict::{self, Asked},
     },
@@ -64,8 +64,8 @@ impl Core {
     /// # Errors
     /// [`ManageError::Unauthenticated`].
     pub(crate) fn proof(&self, token: &str) -> Result<Proof, ManageError> {
-        if let Some(secret) = sessions::secret_of(token) {
-            return Ok(Proof::Session(SecretHash::of(secret.expose_secret().as_bytes())));
+        if let Some(hash) = session_secret::parse(token, self.keys.tag()) {
+            return Ok(Proof::Session(hash));
         }
         if let Ok(presented) = self.format.parse(token) {
             return Ok(Proof::Credential(presented));
@@ -108,8 +108,10 @@ impl Core {
     pub(crate) async fn authenticate(self: &Arc<Self>, caller: &Caller) -> Result<Authority, ManageError> {
         let (core, caller, now) = (self.clone(), caller.clone(), self.clock.now());
         let mut authority = self.db.read(move |connection| core.authority(connection, &caller, now)).await?;
-        if let Via::Session(session) = &mut authority.via {
-            sessions::note(self, session).await?;
+        match &mut authority.via {
+            Via::Session(session) => sessions::note(self, session).await,
+            // So that one that is only ever used here does not go stale.
+            Via::Credential(standing, _) => self.usage.note_use(standing.credential.id, now, authority.address),
         }
         Ok(authority)
     }
@@ -160,7 +162,9 @@ impl Core {
         let id: CredentialId = claims.client_id.parse().map_err(|_| ManageError::Unauthenticated)?;
         let standing = standings::by_id(connection, id)?.ok_or(ManageError::Unauthenticated)?;
         let Credential { organization_id, owner_id, permission, ref scopes, .. } = standing.credential;
-        if list::revokes_after(connection, claims.rev, id, organization_id, owner_id)? {
+        // Older than the list: what revoked it may be gone from there.
+        let is_too_old = claims.rev < list::head(connection)?.pruned_to;
+        if is_too_old || list::revokes_after(connection, claims.rev, id, organization_id, owner_id)? {
             return Err(ManageError::Unauthenticated);
         }
         let claimed = match claims.scope.as_deref() {
@@ -235,28 +239,20 @@ impl Authority {
         }
     }
 
-    /// The organization with this id or slug, for a caller who signed in.
+    /// The organization with this id or slug, for an admin or owner who signed in.
     ///
     /// # Errors
-    /// [`ManageError::NotFound`] if the caller is not in it, [`ManageError::Forbidden`] without a session.
-    pub(crate) fn signed_in_to(&self, name: &str) -> Result<&(Membership, Arc<Organization>), ManageError> {
+    /// [`ManageError::NotFound`] if the caller is not in it; [`ManageError::Forbidden`] without a session, and for a plain
+    /// member.
+    pub(crate) fn admin_of(&self, name: &str) -> Result<&(Membership, Arc<Organization>), ManageError> {
         let is_meant = |own: &Organization| own.slug == name || name.parse() == Ok(own.id);
         let found = self.memberships.iter().find(|(_, own)| is_meant(own)).ok_or(ManageError::NotFound)?;
-        match self.via {
-            Via::Session(_) => Ok(found),
-            Via::Credential(..) => Err(ManageError::Forbidden("sign in: a token may not do this")),
-        }
-    }
-
-    /// As [`signed_in_to`](Self::signed_in_to), for an admin or owner.
-    ///
-    /// # Errors
-    /// Also [`ManageError::Forbidden`] for a plain member.
-    pub(crate) fn admin_of(&self, name: &str) -> Result<&(Membership, Arc<Organization>), ManageError> {
-        let found = self.signed_in_to(name)?;
-        match found.0.role {
-            Role::Owner | Role::Admin => Ok(found),
-            Role::Member => Err(ManageError::Forbidden("only an admin of the organization may do this")),
+        match (&self.via, found.0.role) {
+            (Via::Session(_), Role::Owner | Role::Admin) => Ok(found),
+            (Via::Session(_), Role::Member) => {
+                Err(ManageError::Forbidden("only an admin of the organization may do this"))
+            }
+            (Via::Credential(..), _) => Err(ManageError::Forbidden("sign in: a token may not do this")),
         }
     }
 

@@ -11,7 +11,6 @@ use tokio::{
 use super::{
     core::Core,
     sessions::{IDLE_TTL, MAX_TTL},
-    usage::Usage,
 };
 use crate::{
     domain::list::ENTRY_LIFETIME,
@@ -28,7 +27,7 @@ pub(crate) struct Background {
 }
 
 impl Background {
-    pub(crate) fn spawn(core: Arc<Core>, usage: Arc<Usage>) -> Self {
+    pub(crate) fn spawn(core: Arc<Core>) -> Self {
         let (stop, mut stopped) = watch::channel(false);
         let task = tokio::spawn(async move {
             let mut ticks = time::interval(FLUSH_EVERY);
@@ -39,7 +38,7 @@ impl Background {
                     _ = ticks.tick() => {}
                     _ = stopped.wait_for(|stop| *stop) => break,
                 }
-                if let Err(error) = usage.flush(&core.db).await {
+                if let Err(error) = core.usage.flush(&core.db).await {
                     tracing::warn!(%error, "cannot write usage; will try again");
                 }
                 if count.is_multiple_of(PRUNE_EVERY)
@@ -68,10 +67,6 @@ pub(crate) async fn prune(core: &Core) -> Result<(), StoreError> {
     let now = core.clock.now();
     let entries_before = now.plus_seconds(-ENTRY_LIFETIME);
     let (idle, begun) = (now.plus_seconds(-IDLE_TTL), now.plus_seconds(-MAX_TTL));
-    core.db
-        .write(move |connection| {
-            list::prune(connection, entries_before)?;
-            sessions::prune(connection, idle, begun)
-        })
-        .await
+    while core.db.write(move |connection| list::prune(connection, entries_before)).await? {}
+    core.db.write(move |connection| sessions::prune(connection, idle, begun)).await
 }

@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::{
     change::{Actor, Change},
     core::Core,
-    passwords::Passwords,
+    passwords::{self, Passwords, PasswordsError},
 };
 use crate::{
     domain::{
@@ -19,7 +19,6 @@ use crate::{
         organization::{self, Organization},
         password::{self, PasswordError},
         policy::Policy,
-        random::{self, Randomness},
     },
     store::{
         StoreError, credentials, memberships,
@@ -41,8 +40,11 @@ pub enum BootstrapError {
     #[error("the e-mail address is none")]
     Email,
     /// The password.
-    #[error("{0}")]
+    #[error("the password {0}")]
     Password(PasswordError),
+    /// argon2.
+    #[error("cannot hash the password: {0}")]
+    Hash(String),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -65,14 +67,6 @@ pub struct Bootstrapped {
     pub refresh_jwt: SecretString,
 }
 
-/// What is wrong with a password, for the member of that name.
-pub(crate) fn problem(error: PasswordError) -> &'static str {
-    match error {
-        PasswordError::Length => "must have 12 to 256 characters",
-        PasswordError::Common => "is one of the first that attackers try",
-    }
-}
-
 /// Makes the first things.
 pub struct Bootstrap {
     pub(crate) core: Arc<Core>,
@@ -86,6 +80,14 @@ impl Bootstrap {
     /// [`StoreError`].
     pub async fn is_needed(&self) -> Result<bool, StoreError> {
         self.core.db.read(users::any).await.map(|any| !any)
+    }
+
+    /// The e-mail address of the owner that this made once, if it did.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn first_owner(&self) -> Result<Option<Email>, StoreError> {
+        Ok(self.core.db.read(users::first).await?.and_then(|user| user.email))
     }
 
     /// Makes an organization, its owner and two credentials. Makes a password too if none is given.
@@ -104,13 +106,14 @@ impl Bootstrap {
             return Err(BootstrapError::Name);
         }
         let email: Email = email.parse().map_err(|_| BootstrapError::Email)?;
-        let generated = given.is_none().then(|| new_password(&*self.core.random));
+        let generated = given.is_none().then(|| passwords::generate(&*self.core.random));
         let chosen = given.or_else(|| generated.clone()).unwrap_or_default();
         password::check(chosen.expose_secret()).map_err(BootstrapError::Password)?;
         if !self.is_needed().await? {
             return Err(BootstrapError::NotEmpty);
         }
-        let hash = self.passwords.hash(chosen).await?;
+        let hash = self.passwords.hash(chosen).await;
+        let hash = hash.map_err(|error: PasswordsError| BootstrapError::Hash(error.to_string()))?;
         let core = self.core.clone();
         let make = move |change: &mut Change<'_>| {
             if users::any(change.connection)? {
@@ -131,20 +134,6 @@ impl Bootstrap {
         };
         self.core.changes.run(make).await
     }
-}
-
-/// 24 letters and digits without those that look alike: more than 130 bits.
-pub(crate) fn new_password(random: &dyn Randomness) -> SecretString {
-    const ALPHABET: &[u8; 50] = b"23456789abcdefghijkmnpqrstuvwxyzABCDEFGHJKMNPQRTUV";
-    let mut password = String::new();
-    while password.len() < 24 {
-        let [byte] = random::bytes::<1>(random);
-        // 250 = 5 x 50: a byte above would make some letters likelier.
-        if let Some(letter) = ALPHABET.get(usize::from(byte % 50)).filter(|_| byte < 250) {
-            password.push(char::from(*letter));
-        }
-    }
-    password.into()
 }
 
 fn first_owner(

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{change::Changes, keys::KeyRing};
+use super::{change::Changes, keys::KeyRing, usage::Usage};
 use crate::{
     domain::{clock::Clock, credential::CredentialFormat, random::Randomness},
     store::Database,
@@ -30,4 +30,5 @@ pub(crate) struct Core {
     pub(crate) keys: KeyRing,
     pub(crate) format: CredentialFormat,
     pub(crate) changes: Changes,
+    pub(crate) usage: Usage,
 }

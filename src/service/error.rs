@@ -1,5 +1,6 @@
 use thiserror::Error;
 
+use super::passwords::PasswordsError;
 use crate::store::StoreError;
 
 /// Why a management call did nothing.
@@ -20,7 +21,7 @@ pub enum ManageError {
         /// The member.
         field: &'static str,
         /// What it must be.
-        problem: &'static str,
+        problem: String,
     },
     /// The user has as many credentials as the policy allows.
     #[error("the user has as many tokens as the policy allows")]
@@ -31,12 +32,27 @@ pub enum ManageError {
     /// It has changed since it was read.
     #[error("the version has changed")]
     PreconditionFailed,
+    /// Too many at once.
+    #[error("too many at once")]
+    Busy,
+    /// A defect.
+    #[error("{0}")]
+    Defect(String),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
+impl From<PasswordsError> for ManageError {
+    fn from(error: PasswordsError) -> Self {
+        match error {
+            PasswordsError::Busy => Self::Busy,
+            PasswordsError::Hash(error) => Self::Defect(error),
+        }
+    }
+}
+
 /// An error about one member of the request.
-pub(crate) fn invalid(field: &'static str, problem: &'static str) -> ManageError {
-    ManageError::Invalid { field, problem }
+pub(crate) fn invalid(field: &'static str, problem: impl Into<String>) -> ManageError {
+    ManageError::Invalid { field, problem: problem.into() }
 }

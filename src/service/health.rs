@@ -1,11 +1,15 @@
 //! Whether this process can do its work.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use thiserror::Error;
+use tokio::sync::Mutex;
 
 use super::{core::Core, exchange::Memory};
 use crate::store::StoreError;
+
+/// How long a good answer of the database is believed.
+const GOOD_FOR: Duration = Duration::from_secs(1);
 
 /// Why the process should get no requests.
 #[derive(Debug, Error)]
@@ -23,21 +27,37 @@ pub enum NotReady {
 
 /// Tells how things are.
 pub struct Health {
-    pub(crate) core: Arc<Core>,
-    pub(crate) memory: Arc<Memory>,
+    core: Arc<Core>,
+    memory: Arc<Memory>,
+    good_until: Mutex<Duration>,
 }
 
 impl Health {
+    pub(crate) fn new(core: Arc<Core>, memory: Arc<Memory>) -> Self {
+        Self { core, memory, good_until: Mutex::default() }
+    }
+
     /// Whether the process can serve.
     ///
     /// # Errors
     /// See [`NotReady`].
     pub async fn check(&self) -> Result<(), NotReady> {
-        if !self.core.db.is_current().await? {
-            return Err(NotReady::Schema);
-        }
+        self.schema().await?;
         // With a bound of zero memory is never trusted, and that is as it should be.
         let is_trusted = self.memory.is_trusted(self.core.clock.since_boot());
         if is_trusted || self.core.settings.max_staleness.is_zero() { Ok(()) } else { Err(NotReady::Following) }
+    }
+
+    /// Asks the database at most once a second, one at a time: anybody may ask this server.
+    async fn schema(&self) -> Result<(), NotReady> {
+        let now = self.core.clock.since_boot();
+        let mut good_until = self.good_until.lock().await;
+        if now >= *good_until {
+            if !self.core.db.is_current().await? {
+                return Err(NotReady::Schema);
+            }
+            *good_until = now + GOOD_FOR;
+        }
+        Ok(())
     }
 }

@@ -15,6 +15,8 @@ mod policies;
 mod sessions;
 mod start;
 mod status_list;
+#[cfg(test)]
+mod testing;
 mod usage;
 
 pub use self::core::Settings;

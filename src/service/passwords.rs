@@ -2,7 +2,10 @@
 //! they would be a lever for anybody who wants the machine to stop.
 
 use std::{
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
     time::Duration,
 };
 
@@ -10,43 +13,80 @@ use argon2::{
     Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version, password_hash::phc::PasswordHash,
 };
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::{sync::Semaphore, task, time};
-
-use crate::{
-    domain::random::{self, Randomness},
-    store::StoreError,
+use thiserror::Error;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task, time,
 };
+
+use crate::domain::random::{self, Randomness};
 
 /// The most argon2 runs at once.
 const AT_ONCE: usize = 2;
 
-/// How long one may wait for its turn; then the answer is "busy".
+/// The most who wait for their turn.
+const WAITING: usize = 32;
+
+/// How long one waits at the most.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Why a password was neither hashed nor checked.
+#[derive(Debug, Error)]
+pub(crate) enum PasswordsError {
+    /// Too many at once.
+    #[error("too many passwords are being checked")]
+    Busy,
+    /// argon2 cannot do its work; or the stored hash is none.
+    #[error("cannot hash: {0}")]
+    Hash(String),
+}
 
 /// Hashes and checks passwords.
 pub(crate) struct Passwords {
     random: Arc<dyn Randomness>,
     gate: Arc<Semaphore>,
+    waiting: AtomicUsize,
     /// The hash of a password that nobody knows, for users who do not exist.
     nobody: Arc<OnceLock<SecretString>>,
 }
 
+/// The right to one run.
+pub(crate) struct Turn(OwnedSemaphorePermit);
+
+fn broken(error: impl std::fmt::Display) -> PasswordsError {
+    PasswordsError::Hash(format!("{error}"))
+}
+
 /// RFC 9106's algorithm with OWASP's first choice of parameters: 19 MiB, two passes, one lane.
-fn argon2() -> Result<Argon2<'static>, StoreError> {
-    let params = Params::new(19_456, 2, 1, None).map_err(|error| StoreError::Query(error.to_string()))?;
+fn argon2() -> Result<Argon2<'static>, PasswordsError> {
+    let params = Params::new(19_456, 2, 1, None).map_err(broken)?;
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
-fn hash(password: &SecretString, salt: &[u8; 16]) -> Result<SecretString, StoreError> {
-    let hash: PasswordHash = argon2()?
-        .hash_password_with_salt(password.expose_secret().as_bytes(), salt)
-        .map_err(|error| StoreError::Query(error.to_string()))?;
+fn hash(password: &SecretString, salt: &[u8; 16]) -> Result<SecretString, PasswordsError> {
+    let hash: PasswordHash =
+        argon2()?.hash_password_with_salt(password.expose_secret().as_bytes(), salt).map_err(broken)?;
     Ok(hash.to_string().into())
+}
+
+/// 24 letters and digits without those that look alike: more than 130 bits.
+pub(crate) fn generate(random: &dyn Randomness) -> SecretString {
+    const ALPHABET: &[u8; 50] = b"23456789abcdefghijkmnpqrstuvwxyzABCDEFGHJKMNPQRTUV";
+    let mut password = String::new();
+    while password.len() < 24 {
+        let [byte] = random::bytes::<1>(random);
+        // 250 = 5 x 50: a byte above would make some letters likelier.
+        if let Some(letter) = ALPHABET.get(usize::from(byte % 50)).filter(|_| byte < 250) {
+            password.push(char::from(*letter));
+        }
+    }
+    password.into()
 }
 
 impl Passwords {
     pub(crate) fn new(random: Arc<dyn Randomness>) -> Self {
-        Self { random, gate: Arc::new(Semaphore::new(AT_ONCE)), nobody: Arc::default() }
+        let gate = Arc::new(Semaphore::new(AT_ONCE));
+        Self { random, gate, waiting: AtomicUsize::new(0), nobody: Arc::default() }
     }
 
     /// Makes what the first unknown user would otherwise wait for, and be known by.
@@ -56,60 +96,127 @@ impl Passwords {
         drop(task::spawn_blocking(move || nobody_hash(&nobody, &*random).map(|_| ())));
     }
 
+    /// Waits for a turn, in a queue of bounded length. To be taken before anything else is done for a stranger.
+    ///
+    /// # Errors
+    /// [`PasswordsError::Busy`].
+    pub(crate) async fn turn(&self) -> Result<Turn, PasswordsError> {
+        let place = Place::take(&self.waiting).ok_or(PasswordsError::Busy)?;
+        let turn = time::timeout(PATIENCE, self.gate.clone().acquire_owned()).await;
+        drop(place);
+        match turn {
+            Ok(Ok(permit)) => Ok(Turn(permit)),
+            Ok(Err(_)) | Err(_) => Err(PasswordsError::Busy),
+        }
+    }
+
     /// The argon2id hash of a password, as PHC text.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] if too many wait.
-    pub(crate) async fn hash(&self, password: SecretString) -> Result<SecretString, StoreError> {
-        let salt = random::bytes(&*self.random);
-        self.run(move || hash(&password, &salt)).await
+    /// [`PasswordsError`].
+    pub(crate) async fn hash(&self, password: SecretString) -> Result<SecretString, PasswordsError> {
+        let (turn, salt) = (self.turn().await?, random::bytes(&*self.random));
+        run(turn, move || hash(&password, &salt)).await
     }
 
     /// Whether `password` is the one that was hashed. Takes as long without a hash: whether a user exists must not show.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] if too many wait.
+    /// [`PasswordsError::Hash`].
     pub(crate) async fn verify(
         &self,
+        turn: Turn,
         password: SecretString,
         stored: Option<SecretString>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool, PasswordsError> {
         let (nobody, random) = (self.nobody.clone(), self.random.clone());
-        self.run(move || {
+        let verify = move || {
             let exists = stored.is_some();
             let stored = match stored {
                 Some(stored) => stored,
                 None => nobody_hash(&nobody, &*random)?.clone(),
             };
-            let hash = PasswordHash::new(stored.expose_secret()).map_err(|e| StoreError::Query(e.to_string()))?;
+            let hash = PasswordHash::new(stored.expose_secret()).map_err(broken)?;
             let is_right = argon2()?.verify_password(password.expose_secret().as_bytes(), &hash).is_ok();
             Ok(is_right && exists)
-        })
-        .await
-    }
-
-    async fn run<T: Send + 'static>(
-        &self,
-        job: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let turn = time::timeout(PATIENCE, self.gate.clone().acquire_owned()).await;
-        let Ok(Ok(permit)) = turn else { return Err(StoreError::Busy) };
-        let job = move || {
-            let _permit = permit;
-            job()
         };
-        task::spawn_blocking(job).await.unwrap_or_else(|panic| Err(StoreError::Query(panic.to_string())))
+        run(turn, verify).await
     }
+}
+
+/// A place in the queue; given back when dropped.
+struct Place<'a>(&'a AtomicUsize);
+
+impl<'a> Place<'a> {
+    fn take(waiting: &'a AtomicUsize) -> Option<Self> {
+        let one_more = |count: usize| (count < WAITING).then_some(count + 1);
+        waiting.fetch_update(SeqCst, SeqCst, one_more).ok().map(|_| Self(waiting))
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, SeqCst);
+    }
+}
+
+async fn run<T: Send + 'static>(
+    Turn(permit): Turn,
+    job: impl FnOnce() -> Result<T, PasswordsError> + Send + 'static,
+) -> Result<T, PasswordsError> {
+    let job = move || {
+        let _permit = permit;
+        job()
+    };
+    task::spawn_blocking(job).await.unwrap_or_else(|panic| Err(broken(panic)))
 }
 
 fn nobody_hash<'a>(
     nobody: &'a OnceLock<SecretString>,
     random: &dyn Randomness,
-) -> Result<&'a SecretString, StoreError> {
+) -> Result<&'a SecretString, PasswordsError> {
     if let Some(hash) = nobody.get() {
         return Ok(hash);
     }
-    let unknown = random::bytes::<32>(random).iter().map(|byte| char::from(b'a' + byte % 26)).collect::<String>();
-    let made = hash(&unknown.into(), &random::bytes(random))?;
+    let made = hash(&generate(random), &random::bytes(random))?;
     Ok(nobody.get_or_init(|| made))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{Future, poll_fn};
+
+    use super::*;
+    use crate::domain::random::SystemRandomness;
+
+    #[tokio::test]
+    async fn the_queue_is_bounded() {
+        let passwords = Passwords::new(Arc::new(SystemRandomness::default()));
+        let turns = [passwords.turn().await.unwrap(), passwords.turn().await.unwrap()];
+        let mut waiting: Vec<_> = (0..WAITING).map(|_| Box::pin(passwords.turn())).collect();
+        poll_fn(|context| {
+            assert!(waiting.iter_mut().all(|turn| turn.as_mut().poll(context).is_pending()));
+            std::task::Poll::Ready(())
+        })
+        .await;
+        assert!(matches!(passwords.turn().await, Err(PasswordsError::Busy)), "no place is left");
+        drop(turns);
+        for turn in waiting {
+            assert!(turn.await.is_ok(), "those who wait get their turn");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_password_is_right_or_not_and_nobody_has_one() {
+        let passwords = Passwords::new(Arc::new(SystemRandomness::default()));
+        let stored = passwords.hash("a good password".into()).await.unwrap();
+        for (password, stored, expected) in [
+            ("a good password", Some(stored.clone()), true),
+            ("a bad password", Some(stored), false),
+            ("a good password", None, false),
+        ] {
+            let turn = passwords.turn().await.unwrap();
+            assert_eq!(passwords.verify(turn, password.into(), stored).await.unwrap(), expected);
+        }
+    }
 }

@@ -30,13 +30,13 @@ pub struct Policies {
 }
 
 impl Policies {
-    /// The organization with this id or slug and its policy, for its members.
+    /// The organization with this id or slug and its policy, for its admins.
     ///
     /// # Errors
     /// [`ManageError`].
     pub async fn get(&self, caller: &Caller, organization: &str) -> Result<Arc<Organization>, ManageError> {
         let authority = self.core.authenticate(caller).await?;
-        authority.signed_in_to(organization).map(|(_, organization)| organization.clone())
+        authority.admin_of(organization).map(|(_, organization)| organization.clone())
     }
 
     /// Puts the members of `patch` in place of the policy's own. Binds every credential at once, and no access token

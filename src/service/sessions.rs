@@ -1,25 +1,25 @@
 //! Sessions: signing in with a password, and what comes of it.
 
-use std::{fmt::Write as _, net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc};
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     authority::{Authority, Caller, Via},
     change::Actor,
     core::Core,
     error::ManageError,
-    passwords::Passwords,
+    passwords::{self, Passwords},
 };
 use crate::{
     domain::{
         clock::Timestamp,
         digest::SecretHash,
         email::Email,
-        ids::SessionId,
+        ids::{SessionId, UserId},
         membership::{Membership, User},
         organization::Organization,
-        random,
+        session_secret,
         verdict::is_expired,
     },
     store::{DbConnection, StoreError, memberships, sessions as store, users},
@@ -36,16 +36,6 @@ pub const MAX_TTL: i64 = 7 * 86_400;
 /// The last request is noted to so many seconds, to spare writes.
 const NOTED_EVERY: i64 = 60;
 
-const PREFIX: &str = "pms_";
-const HEX_DIGITS: usize = 64;
-
-/// The session secret that `token` is by its form; it may belong to nobody.
-pub(crate) fn secret_of(token: &str) -> Option<SecretString> {
-    let digits = token.strip_prefix(PREFIX)?;
-    let is_hex = digits.bytes().all(|digit| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit));
-    (digits.len() == HEX_DIGITS && is_hex).then(|| token.into())
-}
-
 /// When a session ends if nobody uses it.
 pub(crate) fn expires_at(session: &Session) -> Timestamp {
     session.last_seen_at.plus_seconds(IDLE_TTL).min(session.created_at.plus_seconds(MAX_TTL))
@@ -61,15 +51,20 @@ pub(crate) fn live(
     Ok(found.filter(|(session, user)| !is_expired(expires_at(session), now) && user.disabled_at.is_none()))
 }
 
-/// Notes, to the minute, that a session is in use.
-pub(crate) async fn note(core: &Core, session: &mut Session) -> Result<(), StoreError> {
-    let now = core.clock.now();
+/// Notes, to the minute, that a session is in use. A database that cannot be written to now is no reason not to read.
+pub(crate) async fn note(core: &Core, session: &mut Session) {
+    let (id, now) = (session.id, core.clock.now());
     if now < session.last_seen_at.plus_seconds(NOTED_EVERY) {
-        return Ok(());
+        return;
     }
-    session.last_seen_at = now;
-    let id = session.id;
-    core.db.write(move |connection| store::touch(connection, id, now)).await
+    match core.db.write::<_, StoreError>(move |connection| store::touch(connection, id, now)).await {
+        Ok(()) => session.last_seen_at = now,
+        Err(error) => tracing::warn!(%error, "cannot note that a session is in use"),
+    }
+}
+
+fn text(hash: Option<&SecretString>) -> Option<&str> {
+    hash.map(ExposeSecret::expose_secret)
 }
 
 /// Somebody signed in.
@@ -85,6 +80,12 @@ pub struct SignedIn {
     pub memberships: Vec<(Membership, Arc<Organization>)>,
 }
 
+/// Somebody whose password was right, and the hash that said so.
+struct Checked {
+    user: UserId,
+    hash: Option<SecretString>,
+}
+
 /// Signs people in and out.
 pub struct Sessions {
     pub(crate) core: Arc<Core>,
@@ -95,39 +96,50 @@ impl Sessions {
     /// Signs in with e-mail address and password. Unknown, disabled, and wrong look and take the same.
     ///
     /// # Errors
-    /// [`ManageError::Unauthenticated`], or [`ManageError::Store`] with `Busy` if too many do so at once.
+    /// [`ManageError::Unauthenticated`], or [`ManageError::Busy`] if too many do so at once.
     pub async fn sign_in(
         &self,
         email: &str,
         password: SecretString,
         address: Option<IpAddr>,
     ) -> Result<SignedIn, ManageError> {
-        let core = &self.core;
+        let checked = self.check(email, password).await?;
+        self.begin(checked, address).await
+    }
+
+    /// Whose password this is.
+    async fn check(&self, email: &str, password: SecretString) -> Result<Checked, ManageError> {
+        // Before anything is read: a flood of these must not become a flood of queries.
+        let turn = self.passwords.turn().await?;
         let known = match email.parse::<Email>() {
-            Ok(email) => core.db.read(move |connection| users::by_email(connection, &email)).await?,
+            Ok(email) => self.core.db.read(move |connection| users::by_email(connection, &email)).await?,
             Err(_) => None,
         };
         let (user, hash) = known.map_or((None, None), |(user, hash)| (Some(user), hash));
-        let is_right = self.passwords.verify(password, hash).await?;
+        let is_right = self.passwords.verify(turn, password, hash.clone()).await?;
         let user = user.filter(|user| is_right && user.disabled_at.is_none()).ok_or(ManageError::Unauthenticated)?;
-        let token = random::bytes::<32>(&*core.random).iter().fold(PREFIX.to_owned(), |mut token, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(token, "{byte:02x}");
-            token
-        });
+        Ok(Checked { user: user.id, hash })
+    }
+
+    /// Begins a session for whoever was checked.
+    async fn begin(&self, checked: Checked, address: Option<IpAddr>) -> Result<SignedIn, ManageError> {
+        let core = &self.core;
         let now = core.clock.now();
+        let (token, secret_hash) = session_secret::issue(core.keys.tag(), &*core.random);
         let session = Session {
             id: SessionId::generate(now, &*core.random),
-            secret_hash: SecretHash::of(token.as_bytes()),
-            user_id: user.id,
+            secret_hash,
+            user_id: checked.user,
             created_at: now,
             last_seen_at: now,
         };
         let expires_at = expires_at(&session);
         let begin = move |change: &mut super::change::Change<'_>| {
-            // Under the lock again: the user may have been disabled while the password was checked.
-            let user = users::by_id(change.connection, user.id)?.filter(|user| user.disabled_at.is_none());
-            let user = user.ok_or(ManageError::Unauthenticated)?;
+            // Under the lock again: while the password was checked the user may have been disabled or got a new one.
+            let current = users::by_id_with_password(change.connection, checked.user)?;
+            let is_same = |now: &Option<SecretString>| text(now.as_ref()) == text(checked.hash.as_ref());
+            let current = current.filter(|(user, now)| user.disabled_at.is_none() && is_same(now));
+            let (user, _) = current.ok_or(ManageError::Unauthenticated)?;
             let actor = Actor { user: Some(user.id), credential: None, address };
             change.record(actor, "session.create", None, Some(session.id.to_string()), None)?;
             store::insert(change.connection, session)?;
@@ -136,7 +148,7 @@ impl Sessions {
         };
         let (user, memberships) = core.changes.run(begin).await?;
         let memberships = memberships.into_iter().map(|(own, organization)| (own, Arc::new(organization))).collect();
-        Ok(SignedIn { token: Some(token.into()), expires_at: Some(expires_at), user, memberships })
+        Ok(SignedIn { token: Some(token), expires_at: Some(expires_at), user, memberships })
     }
 
     /// Who is calling.
@@ -176,7 +188,7 @@ impl Sessions {
     /// A password that nobody guesses.
     #[must_use]
     pub fn new_password(&self) -> SecretString {
-        super::bootstrap::new_password(&*self.core.random)
+        passwords::generate(&*self.core.random)
     }
 
     /// Gives the user with this address a new password and ends their sessions; for the command line.
@@ -185,7 +197,7 @@ impl Sessions {
     /// [`ManageError::NotFound`], [`ManageError::Invalid`].
     pub async fn reset_password(&self, email: &str, password: SecretString) -> Result<User, ManageError> {
         crate::domain::password::check(password.expose_secret())
-            .map_err(|error| super::error::invalid("password", super::bootstrap::problem(error)))?;
+            .map_err(|error| super::error::invalid("password", error.to_string()))?;
         let email: Email = email.parse().map_err(|_| ManageError::NotFound)?;
         let hash = self.passwords.hash(password).await?;
         let reset = move |change: &mut super::change::Change<'_>| {
@@ -196,5 +208,25 @@ impl Sessions {
             Ok(user)
         };
         self.core.changes.run(reset).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret as _;
+
+    use super::*;
+    use crate::service::testing::{Replica, block_on};
+
+    #[test]
+    fn a_sign_in_under_way_does_not_survive_a_new_password() {
+        let replica = Replica::new();
+        let sessions = &replica.services.sessions;
+        let checked = block_on(sessions.check("ada@acme.example", replica.password.clone())).unwrap();
+        block_on(sessions.reset_password("ada@acme.example", "a new password 1".into())).unwrap();
+        let begun = block_on(sessions.begin(checked, None));
+        assert!(matches!(begun, Err(ManageError::Unauthenticated)), "{begun:?}");
+        let again = block_on(sessions.sign_in("ada@acme.example", "a new password 1".into(), None)).unwrap();
+        assert!(again.token.is_some_and(|token| token.expose_secret().starts_with("pms_")));
     }
 }

@@ -1,9 +1,10 @@
 //! Puts the services together and keeps the work going that nobody asks for.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use jsonwebtoken::jwk::JwkSet;
 use thiserror::Error;
+use tokio::{task, time};
 
 use super::{
     background::Background,
@@ -25,6 +26,9 @@ use crate::{
     store::{Database, StoreError, list},
 };
 
+/// How long the last writes may take when the process ends.
+const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);
+
 /// What comes from outside: time, randomness, the database.
 #[derive(Clone)]
 pub struct Environment {
@@ -42,6 +46,9 @@ pub enum StartError {
     /// The keys.
     #[error(transparent)]
     Keys(#[from] KeyRingError),
+    /// Another program's schema.
+    #[error("the database's schema is not the one this program was built for: run patmint migrate, or a newer patmint")]
+    Schema,
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -64,7 +71,6 @@ pub struct Services {
     /// Whether all is well.
     pub health: Health,
     core: Arc<Core>,
-    usage: Arc<Usage>,
     background: Option<Background>,
     /// Last, so that it ends last.
     _following: Option<Following>,
@@ -87,6 +93,9 @@ impl Services {
     pub async fn for_server(settings: Settings, keys_dir: &Path, outside: Environment) -> Result<Self, StartError> {
         let pauses = Pauses::none();
         let memory = Arc::new(Memory::new(settings.cache_capacity));
+        if !outside.db.is_current().await? {
+            return Err(StartError::Schema);
+        }
         start_numbers(&outside).await?;
         let Environment { clock, db, .. } = outside.clone();
         let follower = Follower::new(db, clock, memory.clone(), settings.max_staleness, pauses.clone());
@@ -95,7 +104,7 @@ impl Services {
         let following = Some(follower.spawn());
         let mut services = Self::assemble(settings, keys_dir, outside, memory, following, pauses).await?;
         services.sessions.passwords.prepare();
-        services.background = Some(Background::spawn(services.core.clone(), services.usage.clone()));
+        services.background = Some(Background::spawn(services.core.clone()));
         Ok(services)
     }
 
@@ -117,22 +126,26 @@ impl Services {
             following: following.as_ref().map(|following| (memory.clone(), following.bell())),
             max_staleness: settings.max_staleness,
         };
-        let core = Arc::new(Core { settings, clock, random, db, keys, format, changes });
-        let usage = Arc::new(Usage::default());
+        let core = Arc::new(Core { settings, clock, random, db, keys, format, changes, usage: Usage::default() });
         let passwords = Arc::new(Passwords::new(core.random.clone()));
         Ok(Self {
-            exchange: Exchange::new(core.clone(), memory.clone(), usage.clone(), pauses),
+            exchange: Exchange::new(core.clone(), memory.clone(), pauses),
             sessions: Sessions { core: core.clone(), passwords: passwords.clone() },
             credentials: Credentials { core: core.clone() },
             policies: Policies { core: core.clone() },
             bootstrap: Bootstrap { core: core.clone(), passwords },
             status_lists: StatusLists::new(core.clone()),
-            health: Health { core: core.clone(), memory },
+            health: Health::new(core.clone(), memory),
             core,
-            usage,
             background: None,
             _following: following,
         })
+    }
+
+    /// Writes what was gathered of usage.
+    #[cfg(test)]
+    pub(super) async fn flush_usage(&self) -> Result<(), StoreError> {
+        self.core.usage.flush(&self.core.db).await
     }
 
     /// The keys that services verify access tokens with (RFC 7517).
@@ -152,16 +165,21 @@ impl Services {
     /// # Errors
     /// [`StoreError`] if the last batch of usage could not be written.
     pub async fn shut_down(&self) -> Result<(), StoreError> {
-        if let Some(background) = &self.background {
-            background.stop().await;
-        }
-        self.usage.flush(&self.core.db).await
+        let end = async {
+            if let Some(background) = &self.background {
+                background.stop().await;
+            }
+            self.core.usage.flush(&self.core.db).await
+        };
+        // A database that hangs must not keep the process from ending.
+        let hung = |_| Err(StoreError::Unavailable("it hangs".to_owned()));
+        time::timeout(SHUTDOWN_PATIENCE, end).await.unwrap_or_else(hung)
     }
 }
 
 async fn first_look(mut follower: Follower) -> Result<Follower, StoreError> {
     let look = move || follower.step().map(|()| follower);
-    tokio::task::spawn_blocking(look).await.unwrap_or_else(|panic| Err(StoreError::Query(panic.to_string())))
+    task::spawn_blocking(look).await.unwrap_or_else(|panic| Err(StoreError::Query(panic.to_string())))
 }
 
 /// Numbers never come again, not even after a backup was restored: each start goes on above the clock.

@@ -2,17 +2,13 @@
 //!
 //! The standard's way to see a revocation, at the standard's speed: a list is made anew at most once per [`TTL`].
 
-use std::{
-    collections::HashMap,
-    io::Write as _,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, io::Write as _, sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use flate2::{Compression, write::ZlibEncoder};
 use serde_json::json;
 use thiserror::Error;
+use tokio::sync::Mutex;
 
 use super::core::Core;
 use crate::{
@@ -20,7 +16,11 @@ use crate::{
         standing::Standing,
         verdict::{self, State},
     },
-    store::{StoreError, standings},
+    store::{
+        StoreError,
+        numbers::{self, Numbered},
+        standings,
+    },
 };
 
 /// How many credentials one list has.
@@ -65,6 +65,7 @@ pub enum StatusListError {
 /// Makes and keeps the lists.
 pub struct StatusLists {
     core: Arc<Core>,
+    /// One is made at a time, whoever asks: anybody may.
     made: Mutex<HashMap<i64, (Duration, Arc<str>)>>,
 }
 
@@ -78,50 +79,53 @@ impl StatusLists {
     /// # Errors
     /// See [`StatusListError`].
     pub async fn signed(&self, list: i64) -> Result<Arc<str>, StatusListError> {
+        let mut made = self.made.lock().await;
         let asked_at = self.core.clock.since_boot();
-        let kept = self.made.lock().unwrap_or_else(PoisonError::into_inner).get(&list).cloned();
-        if let Some((made_at, jwt)) = kept
-            && asked_at < made_at + Duration::from_secs(TTL.unsigned_abs())
+        if let Some((made_at, jwt)) = made.get(&list)
+            && asked_at < *made_at + Duration::from_secs(TTL.unsigned_abs())
         {
-            return Ok(jwt);
+            return Ok(jwt.clone());
         }
-        let from = list.checked_mul(SIZE).ok_or(StatusListError::Unknown)?;
-        let to = from.checked_add(SIZE).ok_or(StatusListError::Unknown)?;
-        let standings = self.core.db.read(move |connection| standings::numbered(connection, from, to)).await?;
-        if standings.is_empty() {
-            return Err(StatusListError::Unknown);
-        }
-        let jwt: Arc<str> = self.sign(list, &standings)?.into();
-        self.made.lock().unwrap_or_else(PoisonError::into_inner).insert(list, (asked_at, jwt.clone()));
+        let core = self.core.clone();
+        let jwt = self.core.db.read(move |connection| {
+            let (from, to) = (list.saturating_mul(SIZE), list.saturating_add(1).saturating_mul(SIZE));
+            if from > numbers::last(connection, Numbered::Credential)? {
+                return Err(StatusListError::Unknown);
+            }
+            sign(&core, list, &standings::numbered(connection, from, to)?)
+        });
+        let jwt: Arc<str> = jwt.await?.into();
+        made.insert(list, (asked_at, jwt.clone()));
         Ok(jwt)
     }
+}
 
-    fn sign(&self, list: i64, standings: &[Standing]) -> Result<String, StatusListError> {
-        let issuer = &self.core.settings.issuer;
-        let now = self.core.clock.now();
-        let size = usize::try_from(SIZE * BITS / 8).unwrap_or_default();
-        let mut bytes = vec![0_u8; size];
-        for standing in standings {
-            let status = match verdict::state(standing, issuer, now) {
-                State::Active | State::Expired => 0,
-                State::Revoked => INVALID,
-                State::Stale | State::Disallowed => SUSPENDED,
-            };
-            let bit = place(standing.credential.number).1 * BITS;
-            if let Some(byte) = usize::try_from(bit / 8).ok().and_then(|at| bytes.get_mut(at)) {
-                *byte |= status << (bit % 8);
-            }
+/// Makes and signs a list; on a blocking thread, for it takes its time.
+fn sign(core: &Core, list: i64, standings: &[Standing]) -> Result<String, StatusListError> {
+    let issuer = &core.settings.issuer;
+    let now = core.clock.now();
+    let size = usize::try_from(SIZE * BITS / 8).unwrap_or_default();
+    let mut bytes = vec![0_u8; size];
+    for standing in standings {
+        let status = match verdict::state(standing, issuer, now) {
+            State::Active | State::Expired => 0,
+            State::Revoked => INVALID,
+            State::Stale | State::Disallowed => SUSPENDED,
+        };
+        let bit = place(standing.credential.number).1 * BITS;
+        if let Some(byte) = usize::try_from(bit / 8).ok().and_then(|at| bytes.get_mut(at)) {
+            *byte |= status << (bit % 8);
         }
-        let claims = json!({
-            "sub": uri(issuer, list),
-            "iss": issuer,
-            "iat": now.unix_seconds(),
-            "exp": now.unix_seconds() + 2 * TTL,
-            "ttl": TTL,
-            "status_list": { "bits": BITS, "lst": URL_SAFE_NO_PAD.encode(compressed(&bytes)?) },
-        });
-        self.core.keys.signing().sign_as(TYP, &claims).map_err(|error| StatusListError::Signing(error.to_string()))
     }
+    let claims = json!({
+        "sub": uri(issuer, list),
+        "iss": issuer,
+        "iat": now.unix_seconds(),
+        "exp": now.unix_seconds() + 2 * TTL,
+        "ttl": TTL,
+        "status_list": { "bits": BITS, "lst": URL_SAFE_NO_PAD.encode(compressed(&bytes)?) },
+    });
+    core.keys.signing().sign_as(TYP, &claims).map_err(|error| StatusListError::Signing(error.to_string()))
 }
 
 fn compressed(bytes: &[u8]) -> Result<Vec<u8>, StatusListError> {

@@ -16,6 +16,9 @@ const GRANTED: &str = "granted";
 
 const DAY_SECONDS: i64 = 86_400;
 
+/// How many rows are written in one transaction.
+const PART: usize = 100;
+
 #[derive(Debug, Default)]
 struct Gathered {
     last_used: HashMap<CredentialId, (Timestamp, Option<IpAddr>)>,
@@ -46,6 +49,11 @@ impl Usage {
         }
     }
 
+    /// Notes that a credential was used in another way than to be exchanged.
+    pub(crate) fn note_use(&self, id: CredentialId, now: Timestamp, from: Option<IpAddr>) {
+        lock(&self.gathered).last_used.insert(id, (now, from));
+    }
+
     fn take(&self) -> store::UsageBatch {
         let Gathered { last_used, counts } = std::mem::take(&mut *lock(&self.gathered));
         let address = |from: Option<IpAddr>| from.map(|from| from.to_canonical().to_string());
@@ -60,20 +68,27 @@ impl Usage {
         batch
     }
 
-    /// Writes what was gathered. What cannot be written is kept for the next time.
+    /// The last use that is not in the database yet.
+    pub(crate) fn last_use(&self, id: CredentialId) -> Option<Timestamp> {
+        let gathered = lock(&self.gathered).last_used.get(&id).map(|(at, _)| *at);
+        let unwritten = lock(&self.unwritten).last_used.get(&id).map(|(at, _)| *at);
+        gathered.max(unwritten)
+    }
+
+    /// Writes what was gathered, a part at a time: whoever changes a credential waits for one part at the most. What
+    /// cannot be written is kept for the next time.
     ///
     /// # Errors
     /// [`StoreError`].
     pub(crate) async fn flush(&self, db: &Database) -> Result<(), StoreError> {
         let batch = self.take();
-        if batch.is_empty() {
-            return Ok(());
+        // Until it is written it can still be asked for.
+        lock(&self.unwritten).absorb(batch.clone());
+        for part in batch.parts(PART) {
+            let written = part.clone();
+            db.write(move |connection| store::write(connection, &part)).await?;
+            lock(&self.unwritten).subtract(&written);
         }
-        let kept = batch.clone();
-        let written = db.write(move |connection| store::write(connection, &batch)).await;
-        if written.is_err() {
-            lock(&self.unwritten).absorb(kept);
-        }
-        written
+        Ok(())
     }
 }

@@ -40,6 +40,8 @@ pub struct Database {
     pool: Pool<ConnectionManager>,
     url: DatabaseUrl,
     queries: Arc<AtomicU64>,
+    /// Exchanges have connections that nothing else takes.
+    exchanges: Arc<Semaphore>,
     reads: Arc<Semaphore>,
     /// One permit on SQLite: its own queue is unfair and starves a writer for more than a second.
     writes: Arc<Semaphore>,
@@ -61,13 +63,17 @@ impl Database {
             .test_on_check_out(!is_sqlite)
             .error_handler(Box::new(NopErrorHandler))
             .build_unchecked(manager);
+        // A quarter each for reads and writes, the rest for exchanges.
         let connections = usize::try_from(settings.connections).unwrap_or(1);
+        let quarter = (connections / 4).max(1);
+        let rest = connections.saturating_sub(2 * quarter).max(1);
         Self {
             pool,
             url: settings.url.clone(),
             queries,
-            reads: Arc::new(Semaphore::new(connections)),
-            writes: Arc::new(Semaphore::new(if is_sqlite { 1 } else { connections })),
+            exchanges: Arc::new(Semaphore::new(rest)),
+            reads: Arc::new(Semaphore::new(quarter)),
+            writes: Arc::new(Semaphore::new(if is_sqlite { 1 } else { quarter })),
         }
     }
 
@@ -118,6 +124,18 @@ impl Database {
         f: impl FnOnce(&mut DbConnection) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
         let permit = turn(&self.reads, PATIENCE).await?;
+        self.blocking(permit, f).await
+    }
+
+    /// The same for an exchange that memory cannot answer.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub async fn read_for_exchange<T: Send + 'static, E: From<StoreError> + Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut DbConnection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        let permit = turn(&self.exchanges, PATIENCE).await?;
         self.blocking(permit, f).await
     }
 

@@ -10,8 +10,8 @@ pub enum StoreError {
     /// Too much at once; try again in a moment.
     #[error("the database is busy")]
     Busy,
-    /// It cannot be reached.
-    #[error("the database cannot be reached: {0}")]
+    /// It cannot be reached, or cannot do its work now.
+    #[error("the database does not answer: {0}")]
     Unavailable(String),
     /// It can be reached and refuses; a defect here or damage there.
     #[error("the database refused a query: {0}")]
@@ -25,38 +25,23 @@ impl From<Error> for StoreError {
             Error::DatabaseError(kind, information) => match kind {
                 DatabaseErrorKind::UniqueViolation | DatabaseErrorKind::ForeignKeyViolation => Self::Conflict,
                 DatabaseErrorKind::SerializationFailure => Self::Busy,
-                DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => {
-                    Self::Unavailable(information.message().to_owned())
-                }
-                _ => Self::from_message(information.message()),
+                DatabaseErrorKind::NotNullViolation
+                | DatabaseErrorKind::CheckViolation
+                | DatabaseErrorKind::RestrictViolation
+                | DatabaseErrorKind::ExclusionViolation => Self::Query(information.message().to_owned()),
+                DatabaseErrorKind::Unknown if is_busy(information.message()) => Self::Busy,
+                // A lost connection, a server that shuts down, is full, read-only or out of memory: nothing that diesel
+                // tells apart, and the server's words are in its operator's language. All of it may pass.
+                _ => Self::Unavailable(information.message().to_owned()),
             },
+            Error::RollbackErrorOnCommit { commit_error, .. } => Self::Unavailable(commit_error.to_string()),
             Error::BrokenTransactionManager => Self::Unavailable(error.to_string()),
             _ => Self::Query(error.to_string()),
         }
     }
 }
 
-impl StoreError {
-    /// For kinds that diesel does not tell apart. The texts are those of SQLite, libpq and the PostgreSQL server.
-    fn from_message(message: &str) -> Self {
-        let has = |texts: &[&str]| texts.iter().any(|text| message.contains(text));
-        if has(&["database is locked", "database table is locked", "due to lock timeout", "due to statement timeout"]) {
-            Self::Busy
-        } else if has(&[
-            "server closed the connection",
-            "connection to server",
-            "could not receive data from server",
-            "no connection to the server",
-            "terminating connection",
-            "the database system is",
-            "disk I/O error",
-            "database or disk is full",
-            "unable to open database file",
-            "too many clients",
-        ]) {
-            Self::Unavailable(message.to_owned())
-        } else {
-            Self::Query(message.to_owned())
-        }
-    }
+/// SQLite's words for a lock that another process holds.
+fn is_busy(message: &str) -> bool {
+    message.contains("database is locked") || message.contains("database table is locked")
 }

@@ -28,15 +28,16 @@ struct EntryRow {
 }
 
 impl EntryRow {
-    fn into_entry(self) -> Result<Entry, StoreError> {
+    fn into_entry(self) -> Entry {
         let target = match (self.credential_id, self.user_id, self.organization_id) {
             (Some(credential), None, None) => Target::Credential(credential),
             (None, Some(user), Some(organization)) => Target::Member(organization, user),
             (None, Some(user), None) => Target::User(user),
             (None, None, Some(organization)) => Target::Organization(organization),
-            _ => return Err(StoreError::Query(format!("list entry {} names nobody", self.seq))),
+            // Written by a newer patmint.
+            _ => Target::Unknown,
         };
-        Ok(Entry { seq: self.seq, target, revokes: self.revokes, created_at: self.created_at })
+        Entry { seq: self.seq, target, revokes: self.revokes, created_at: self.created_at }
     }
 }
 
@@ -47,6 +48,7 @@ impl From<Entry> for EntryRow {
             Target::Member(organization, user) => (None, Some(user), Some(organization)),
             Target::User(user) => (None, Some(user), None),
             Target::Organization(organization) => (None, None, Some(organization)),
+            Target::Unknown => (None, None, None),
         };
         let Entry { seq, revokes, created_at, .. } = entry;
         Self { seq, credential_id, user_id, organization_id, revokes, created_at }
@@ -103,7 +105,7 @@ pub fn entries(connection: &mut DbConnection, after: i64, upto: i64) -> Result<V
         .order(list_entries::seq)
         .select(EntryRow::as_select())
         .load(connection);
-    run(rows)?.into_iter().map(EntryRow::into_entry).collect()
+    Ok(run(rows)?.into_iter().map(EntryRow::into_entry).collect())
 }
 
 /// Whether an entry after `after` revokes the access tokens of this credential.
@@ -127,24 +129,27 @@ pub fn revokes_after(
         )
         .select(EntryRow::as_select())
         .load(connection);
-    for row in run(rows)? {
-        if row.into_entry()?.target.matches(credential, organization, owner) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    Ok(run(rows)?.into_iter().any(|row| row.into_entry().target.matches(credential, organization, owner)))
 }
 
-/// Removes the entries from before `before` and notes how far.
+/// How many entries are removed at once: a change waits for it.
+const PRUNED_AT_ONCE: i64 = 5_000;
+
+/// Removes the oldest entries from before `before` and notes how far; in a transaction. Says whether there may be more.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn prune(connection: &mut DbConnection, before: Timestamp) -> Result<(), StoreError> {
+pub fn prune(connection: &mut DbConnection, before: Timestamp) -> Result<bool, StoreError> {
     let old = list_entries::table.filter(list_entries::created_at.lt(before));
-    let newest: Option<i64> = run(old.select(diesel::dsl::max(list_entries::seq)).get_result(connection))?;
-    let Some(newest) = newest else { return Ok(()) };
-    run(diesel::update(list_head::table.find(HEAD)).set(list_head::pruned_to.eq(newest)).execute(connection))?;
-    run(diesel::delete(list_entries::table.filter(list_entries::created_at.lt(before))).execute(connection)).map(|_| ())
+    let numbers = old.order(list_entries::seq).limit(PRUNED_AT_ONCE).select(list_entries::seq).load::<i64>(connection);
+    let numbers = run(numbers)?;
+    let Some(newest) = numbers.last().copied() else { return Ok(false) };
+    // Never lowered: another replica may have gone further meanwhile.
+    let behind = list_head::table.find(HEAD).filter(list_head::pruned_to.lt(newest));
+    run(diesel::update(behind).set(list_head::pruned_to.eq(newest)).execute(connection))?;
+    let gone = list_entries::table.filter(list_entries::created_at.lt(before).and(list_entries::seq.le(newest)));
+    run(diesel::delete(gone).execute(connection))?;
+    Ok(i64::try_from(numbers.len()).unwrap_or(i64::MAX) == PRUNED_AT_ONCE)
 }
 
 /// Sets the counter back, as a restored backup does.

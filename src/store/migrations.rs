@@ -1,4 +1,6 @@
-use diesel::connection::SimpleConnection;
+use diesel::{
+    backend::Backend, connection::SimpleConnection, migration::MigrationSource, pg::Pg, prelude::*, sqlite::Sqlite,
+};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::{
@@ -24,13 +26,29 @@ pub(super) fn migrate(connection: &mut DbConnection) -> Result<(), StoreError> {
     })
 }
 
-/// Whether every migration that this program knows has been run.
+diesel::table! {
+    /// diesel's own. Read here by hand: diesel would first make it if it were not there.
+    __diesel_schema_migrations (version) {
+        version -> Text,
+    }
+}
+
+/// Whether the migrations that have been run are those that this program knows: none less, none more.
 pub(super) fn is_current(connection: &mut DbConnection) -> Result<bool, StoreError> {
-    let pending = match connection {
-        DbConnection::Postgres(c) => c.has_pending_migration(POSTGRES),
-        DbConnection::Sqlite(c) => c.has_pending_migration(SQLITE),
+    use __diesel_schema_migrations::{table, version};
+    let run_before: Vec<String> = run(table.select(version).order(version).load(connection))?;
+    let known = match connection {
+        DbConnection::Postgres(_) => versions::<Pg>(&POSTGRES),
+        DbConnection::Sqlite(_) => versions::<Sqlite>(&SQLITE),
     };
-    pending.map(|pending| !pending).map_err(|error| StoreError::Query(error.to_string()))
+    Ok(run_before == known?)
+}
+
+fn versions<DB: Backend>(source: &impl MigrationSource<DB>) -> Result<Vec<String>, StoreError> {
+    let all = source.migrations().map_err(|error| StoreError::Query(error.to_string()))?;
+    let mut versions: Vec<String> = all.iter().map(|migration| migration.name().version().to_string()).collect();
+    versions.sort();
+    Ok(versions)
 }
 
 /// Takes everything back, newest first.

@@ -39,28 +39,6 @@ pub fn insert(connection: &mut DbConnection, organization: Organization) -> Resu
     run(diesel::insert_into(organizations::table).values(row).execute(connection)).map(|_| ())
 }
 
-/// The organization with this id.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn by_id(connection: &mut DbConnection, id: OrganizationId) -> Result<Option<Organization>, StoreError> {
-    let row = organizations::table.find(id).select(OrganizationRow::as_select()).get_result(connection).optional();
-    Ok(run(row)?.map(Organization::from))
-}
-
-/// The organization with this slug.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn by_slug(connection: &mut DbConnection, slug: &str) -> Result<Option<Organization>, StoreError> {
-    let row = organizations::table
-        .filter(organizations::slug.eq(slug))
-        .select(OrganizationRow::as_select())
-        .get_result(connection)
-        .optional();
-    Ok(run(row)?.map(Organization::from))
-}
-
 /// Sets the policy; `seq` is its new version.
 ///
 /// # Errors

@@ -65,7 +65,8 @@ impl FromStr for DatabaseUrl {
     /// The scheme decides; an unknown one is an error, not a file of that name.
     fn from_str(text: &str) -> Result<Self, NotADatabaseUrl> {
         match text.split_once("://") {
-            Some(("sqlite", path)) if !path.is_empty() && !path.contains('?') => {
+            // Nor one in memory: each connection would have its own.
+            Some(("sqlite", path)) if !path.is_empty() && !path.contains('?') && !path.starts_with(':') => {
                 Ok(Self(Backend::Sqlite(path.to_owned())))
             }
             Some(("postgres" | "postgresql", rest)) if !rest.is_empty() => Ok(Self(Backend::Postgres(text.into()))),
@@ -103,7 +104,15 @@ mod tests {
 
     #[test]
     fn an_unknown_scheme_is_refused() {
-        for bad in ["", "postgres:db", "mysql://x", "sqlite://", "data/patmint.db", "sqlite://a.db?mode=ro"] {
+        for bad in [
+            "",
+            "postgres:db",
+            "mysql://x",
+            "sqlite://",
+            "data/patmint.db",
+            "sqlite://a.db?mode=ro",
+            "sqlite://:memory:",
+        ] {
             assert_eq!(bad.parse::<DatabaseUrl>().unwrap_err(), NotADatabaseUrl, "{bad}");
         }
     }

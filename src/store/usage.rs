@@ -21,12 +21,6 @@ pub struct UsageBatch {
 }
 
 impl UsageBatch {
-    /// Whether nothing was gathered.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.last_used.is_empty() && self.counts.is_empty()
-    }
-
     /// Puts what another batch gathered into this one; the later use counts.
     pub fn absorb(&mut self, other: Self) {
         for (id, (at, from)) in other.last_used {
@@ -41,12 +35,40 @@ impl UsageBatch {
     }
 }
 
+impl UsageBatch {
+    /// The batch in parts of at most `rows` rows, in one order everywhere: so two replicas never wait for each other in
+    /// a circle.
+    #[must_use]
+    pub fn parts(self, rows: usize) -> Vec<Self> {
+        let mut last_used: Vec<_> = self.last_used.into_iter().collect();
+        last_used.sort_by_key(|(id, _)| *id);
+        let mut counts: Vec<_> = self.counts.into_iter().collect();
+        counts.sort();
+        let uses =
+            last_used.chunks(rows).map(|part| Self { last_used: part.iter().cloned().collect(), ..Self::default() });
+        let counts = counts.chunks(rows).map(|part| Self { counts: part.iter().cloned().collect(), ..Self::default() });
+        uses.chain(counts).collect()
+    }
+
+    /// Takes out what is in `written`; a later use stays.
+    pub fn subtract(&mut self, written: &Self) {
+        for (id, (at, _)) in &written.last_used {
+            self.last_used.retain(|known, (known_at, _)| known != id || *known_at > *at);
+        }
+        for (key, count) in &written.counts {
+            if let Some(known) = self.counts.get_mut(key) {
+                *known -= count;
+            }
+        }
+        self.counts.retain(|_, count| *count != 0);
+    }
+}
+
 /// Writes a batch. A use that is older than the one stored changes nothing, so replicas may write in any order.
 ///
 /// # Errors
 /// [`StoreError`].
 pub fn write(connection: &mut DbConnection, batch: &UsageBatch) -> Result<(), StoreError> {
-    // In one order everywhere, so that two replicas never wait for each other in a circle.
     let mut last_used: Vec<_> = batch.last_used.iter().collect();
     last_used.sort_by_key(|(id, _)| **id);
     for (id, (at, from)) in last_used {

@@ -59,15 +59,6 @@ pub fn any(connection: &mut DbConnection) -> Result<bool, StoreError> {
     run(diesel::select(diesel::dsl::exists(users::table.select(users::id))).get_result(connection))
 }
 
-/// The user with this id.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn by_id(connection: &mut DbConnection, id: UserId) -> Result<Option<User>, StoreError> {
-    let row = users::table.find(id).select(UserRow::as_select()).get_result(connection).optional();
-    Ok(run(row)?.map(User::from))
-}
-
 /// The user with this e-mail address and the password's hash, if there is one.
 ///
 /// # Errors
@@ -78,6 +69,22 @@ pub fn by_email(
 ) -> Result<Option<(User, Option<SecretString>)>, StoreError> {
     let row = users::table
         .filter(users::email.eq(email))
+        .select((UserRow::as_select(), users::password_hash))
+        .get_result::<(UserRow, Option<String>)>(connection)
+        .optional();
+    Ok(run(row)?.map(|(user, hash)| (user.into(), hash.map(SecretString::from))))
+}
+
+/// The user with this id and the password's hash.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn by_id_with_password(
+    connection: &mut DbConnection,
+    id: UserId,
+) -> Result<Option<(User, Option<SecretString>)>, StoreError> {
+    let row = users::table
+        .find(id)
         .select((UserRow::as_select(), users::password_hash))
         .get_result::<(UserRow, Option<String>)>(connection)
         .optional();

@@ -69,12 +69,12 @@ fn databases_that_cannot_be_used() {
     // Bound, so that nobody else gets the port; closed, so that nobody answers on it.
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let unreachable = format!("postgres://ada:{SECRET}@{closed}/patmint");
-    refused(serve(&unreachable), &["cannot be reached", &closed.to_string(), "refused"]);
+    refused(serve(&unreachable), &["does not answer", &closed.to_string(), "refused"]);
     for unknown in [format!("mysql://ada:{SECRET}@db/x"), format!("data/{SECRET}.db"), "sqlite://".to_owned()] {
         refused(serve(&unknown), &["database_url", "sqlite://PATH"]);
     }
-    let folder = format!("sqlite://{}", place.folder().display());
-    refused(serve(&folder), &[&folder, "unable to open"]);
+    let folder = place.folder().display().to_string();
+    refused(serve(&format!("sqlite://{folder}")), &["cannot open the file", &folder, "directory"]);
     fs::write(place.folder().join("notes.db"), "not a database at all, but some text\n".repeat(400)).unwrap();
     refused(serve("sqlite://notes.db"), &["sqlite://notes.db", "not a database"]);
     assert!(!place.folder().join("keys").exists());

@@ -11,21 +11,12 @@ use tokio::runtime::{self, Runtime};
 
 use crate::{
     debug,
+    mistakes::{TRIED, mistakes},
     support::{Credential, TestApp, hours, minutes},
     watch::{self, Book},
 };
 
 const EXCHANGE: [&str; 4] = ["/api/token/refresh", "/api/token/refresh/", "/token/refresh", "/token/refresh/"];
-
-/// What people send by mistake: each of these could be somebody's secret elsewhere.
-const TRIED: [&str; 6] = [
-    "tried-password-7f3e9a",
-    "tried-password-of-nobody-5b",
-    "presented-garbage-1c8d",
-    "patmint_presented0000000000000garbage",
-    "presented in a member that nobody knows",
-    "eyJhbGciOiJub25lIn0.eyJqdGkiOiJwcmVzZW50ZWQifQ.cHJlc2VudGVkLXNpZ25hdHVyZQ",
-];
 
 #[test]
 fn a_run_through_everything_leaves_no_secret() {
@@ -183,70 +174,6 @@ fn callers(app: &TestApp, book: &mut Book, session: &str, access: &[String], mad
     book.answer("create beyond one's rights", more, 403, &[]);
     let policy = app.request("PATCH", "/api/v1/orgs/acme/policy").bearer(&app.pat.text).json(&json!({})).send();
     book.answer("policy by a token", policy, 403, &[]);
-}
-
-/// Secrets in the wrong place.
-fn mistakes(app: &TestApp, book: &mut Book, session: &str) {
-    for (email, password) in
-        [(app.ada.email.as_str(), TRIED[0]), ("nobody@acme.example", TRIED[1]), (TRIED[0], TRIED[1])]
-    {
-        let body = json!({ "email": email, "password": password });
-        book.answer("sign in wrongly", app.post("/api/v1/session").json(&body).send(), 401, &[]);
-    }
-    for secret in TRIED.into_iter().chain([app.pat.text.as_str(), app.jwt.text.as_str(), session]) {
-        let path = secret.replace(' ', "+");
-        book.answer("a secret as path", app.get(&format!("/{path}")).send(), 404, &[]);
-        book.answer(
-            "a secret as method's path",
-            app.request("PUT", &format!("/api/v1/tokens/{path}")).send(),
-            405,
-            &[],
-        );
-        book.answer("a secret as id", app.get(&format!("/api/v1/tokens/{path}")).bearer(session).send(), 404, &[]);
-        book.answer(
-            "a secret as slug",
-            app.get(&format!("/api/v1/orgs/{path}/policy")).bearer(session).send(),
-            404,
-            &[],
-        );
-        let queries =
-            [format!("token={path}"), format!("cursor={path}"), format!("organization_id={path}"), format!("{path}=1")];
-        for query in queries {
-            let answer = app.get(&format!("/api/v1/tokens?{query}")).bearer(session).send();
-            book.answer("a secret in the query", answer, 422, &[]);
-        }
-        let bodies = [
-            (422, json!({ "name": "x", "kind": secret })),
-            (422, json!({ "name": "x", secret: 1 })),
-            (422, json!({ "name": { "name": secret } })),
-            (422, json!({ "name": "x", "scopes": [{ "entity_type": secret, "entity_id": "*" }] })),
-            (422, json!({ "name": "x", "audiences": [secret] })),
-            (422, json!({ "name": "x", "expires_at": secret })),
-            (422, json!([secret])),
-        ];
-        for (status, body) in bodies {
-            let answer = app.post("/api/v1/tokens").bearer(session).json(&body).send();
-            book.answer("a secret where none belongs", answer, status, &[]);
-        }
-        for (path, member) in
-            [("/api/v1/session", "password"), ("/api/v1/revocations", "token"), (EXCHANGE[0], "refresh")]
-        {
-            let broken = format!("{{\"{member}\": \"{secret}\" {secret}");
-            let answer = app.post(path).text("application/json", &broken).send();
-            book.answer("broken JSON", answer, 400, &[]);
-            book.answer("another type", app.post(path).text("text/plain", secret).send(), 415, &[]);
-        }
-        book.answer("broken form", app.post("/oauth/revoke").text("application/json", secret).send(), 400, &[]);
-    }
-    for scheme in ["Bearer", "Token", "Basic", "Digest"] {
-        for secret in TRIED {
-            let header = format!("{scheme} {secret}");
-            let answer = app.get("/api/v1/session").header("authorization", &header).send();
-            book.answer("garbage as authorization", answer, 401, &[]);
-            let cookie = format!("patmint_session={}", secret.replace(' ', ""));
-            book.answer("garbage as cookie", app.get("/api/v1/session").header("cookie", &cookie).send(), 401, &[]);
-        }
-    }
 }
 
 fn documents(app: &TestApp, book: &mut Book) {

@@ -16,4 +16,5 @@ mod support;
 mod binary;
 mod debug;
 mod library;
+mod mistakes;
 mod watch;

@@ -103,8 +103,9 @@ CREATE TABLE sealed_keys (
     activates_at TIMESTAMP NOT NULL
 );
 
+-- No foreign key: a count that comes late for a credential that is gone must not stop the others.
 CREATE TABLE usage_counts (
-    credential_id TEXT NOT NULL REFERENCES credentials (id),
+    credential_id TEXT NOT NULL,
     day TEXT NOT NULL,
     outcome TEXT NOT NULL,
     count BIGINT NOT NULL,

@@ -3,6 +3,7 @@
 mod base62;
 mod facts;
 mod format;
+pub(crate) mod hex;
 mod jwt;
 mod legacy;
 mod opaque;

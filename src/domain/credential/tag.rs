@@ -16,7 +16,7 @@ impl TagKey {
     }
 
     /// The first `N` bytes of the HMAC of `kind` (so that a tag of one kind means nothing for another) and `message`.
-    pub(super) fn tag<const N: usize>(&self, kind: &str, message: &[u8]) -> [u8; N] {
+    pub(in crate::domain) fn tag<const N: usize>(&self, kind: &str, message: &[u8]) -> [u8; N] {
         let mut context = hmac::Context::with_key(&self.0);
         context.update(kind.as_bytes());
         context.update(&[0]);
@@ -29,7 +29,7 @@ impl TagKey {
     }
 
     /// Whether `tag` is the one that [`tag`](Self::tag) makes; in constant time.
-    pub(super) fn is_tag<const N: usize>(&self, kind: &str, message: &[u8], tag: &[u8; N]) -> bool {
+    pub(in crate::domain) fn is_tag<const N: usize>(&self, kind: &str, message: &[u8], tag: &[u8; N]) -> bool {
         constant_time::verify_slices_are_equal(&self.tag::<N>(kind, message), tag).is_ok()
     }
 }

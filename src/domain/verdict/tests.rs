@@ -19,7 +19,7 @@ fn start() -> Timestamp {
     "2026-01-01T00:00:00Z".parse().unwrap()
 }
 
-fn standing() -> Standing {
+pub(crate) fn standing() -> Standing {
     let random = SystemRandomness::default();
     let organization_id = OrganizationId::generate(start(), &random);
     let owner_id = UserId::generate(start(), &random);

@@ -39,7 +39,7 @@ struct Body {
     #[serde(default)]
     expires_at: Nullable<Timestamp>,
     #[serde(default)]
-    expires_in: Option<i64>,
+    expires_in: Nullable<i64>,
     #[serde(default)]
     organization_id: Option<OrganizationId>,
 }
@@ -55,14 +55,16 @@ fn read_write() -> Permission {
 impl Body {
     fn expiry(&self) -> Result<Expiry, Problem> {
         match (self.expires_at, self.expires_in) {
-            (Nullable::Value(_), Some(_)) => Err(Problem::Invalid {
+            (Nullable::Value(_), Nullable::Value(_)) => Err(Problem::Invalid {
                 member: "expires_in".to_owned(),
                 problem: "must not come with expires_at".to_owned(),
             }),
-            (Nullable::Absent | Nullable::Null, Some(seconds)) => Ok(Expiry::In(seconds)),
-            (Nullable::Value(at), None) => Ok(Expiry::At(at)),
-            (Nullable::Null, None) => Ok(Expiry::Never),
-            (Nullable::Absent, None) => Ok(Expiry::ByPolicy),
+            (Nullable::Value(at), Nullable::Absent | Nullable::Null) => Ok(Expiry::At(at)),
+            (Nullable::Absent | Nullable::Null, Nullable::Value(seconds)) => Ok(Expiry::In(seconds)),
+            (Nullable::Absent, Nullable::Absent) => Ok(Expiry::ByPolicy),
+            (Nullable::Null, Nullable::Absent | Nullable::Null) | (Nullable::Absent, Nullable::Null) => {
+                Ok(Expiry::Never)
+            }
         }
     }
 }

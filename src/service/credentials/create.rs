@@ -8,7 +8,7 @@ use crate::{
         credential::{Credential, CredentialKind, NEVER_SECONDS, Permission},
         ids::{CredentialId, OrganizationId},
         policy::{Policy, is_audience},
-        scope::{Rights, Scope, ScopeError, Scopes},
+        scope::{Rights, Scope, Scopes},
         standing::Standing,
         verdict::{self, State, is_expired},
     },
@@ -101,7 +101,7 @@ fn create(
     let name = checked_name(&new.name)?;
     let expires_at = checked_expiry(new.expiry, policy, now)?;
     let scopes = new.scopes.map(|scopes| Scopes::new(scopes, new.permission)).transpose();
-    let scopes = scopes.map_err(|error| invalid("scopes", scope_problem(error)))?;
+    let scopes = scopes.map_err(|error| invalid("scopes", error.to_string()))?;
     if policy.require_scopes && scopes.is_none() {
         return Err(invalid("scopes", "are required by the organization's policy"));
     }
@@ -159,17 +159,6 @@ fn checked_name(name: &str) -> Result<String, ManageError> {
     Ok(name.to_owned())
 }
 
-fn scope_problem(error: ScopeError) -> &'static str {
-    match error {
-        ScopeError::Malformed => {
-            "must have parts of 1 to 128 printable ASCII characters without space, quote and backslash; \
-             domain, entity_type and operation also without ':' and '/'"
-        }
-        ScopeError::TooMany => "must be 100 at the most",
-        ScopeError::NotSafe => "of a read token may only name the operations get, introspect, list, read and view",
-    }
-}
-
 fn checked_audiences(audiences: Vec<String>, policy: &Policy, core: &Core) -> Result<Vec<String>, ManageError> {
     let mut unique: Vec<String> = Vec::new();
     for audience in audiences {
@@ -189,7 +178,11 @@ fn checked_audiences(audiences: Vec<String>, policy: &Policy, core: &Core) -> Re
 /// The expiry that the request and the policy make together.
 fn checked_expiry(expiry: Expiry, policy: &Policy, now: Timestamp) -> Result<Option<Timestamp>, ManageError> {
     let (member, asked) = match expiry {
-        Expiry::ByPolicy => ("expires_at", policy.token_default_ttl.map(|ttl| now.plus_seconds(ttl))),
+        Expiry::ByPolicy => {
+            // What ends by the policy says so itself: a client may read it in its token.
+            let ttl = policy.token_default_ttl.or(policy.token_max_ttl);
+            ("expires_at", ttl.map(|ttl| now.plus_seconds(ttl)))
+        }
         Expiry::Never if policy.token_max_ttl.is_some() => {
             return Err(invalid("expires_at", "is required by the organization's policy"));
         }

@@ -4,6 +4,7 @@ use std::{
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering::SeqCst},
+        mpsc,
     },
     thread::{self, JoinHandle},
     time::Duration,
@@ -20,6 +21,9 @@ use crate::{
 
 /// How often the counter is read when nobody asks for it.
 const INTERVAL: Duration = Duration::from_millis(100);
+
+/// How long the end of the follower is waited for.
+const END_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Wakes the follower, and ends it.
 #[derive(Debug, Default)]
@@ -119,9 +123,7 @@ impl Follower {
             if pruned_to > applied {
                 memory.forget_all();
             } else {
-                for entry in &entries {
-                    memory.forget(&entry.target);
-                }
+                memory.forget(&entries);
             }
             pauses.at(Point::Forgotten);
             memory.publish(head.seq);
@@ -136,7 +138,9 @@ impl Follower {
     pub(crate) fn spawn(mut self) -> Following {
         let bell = Arc::new(Bell::default());
         let own_bell = bell.clone();
+        let (alive, ended) = mpsc::channel::<()>();
         let thread = thread::spawn(move || {
+            let _alive = alive;
             let mut failing = false;
             loop {
                 let result = self.step();
@@ -151,7 +155,7 @@ impl Follower {
                 }
             }
         });
-        Following { bell, thread: Some(thread) }
+        Following { bell, ended: Mutex::new(ended), thread: Some(thread) }
     }
 }
 
@@ -159,6 +163,8 @@ impl Follower {
 #[derive(Debug)]
 pub(crate) struct Following {
     bell: Arc<Bell>,
+    /// Says nothing, and hangs up when the thread ends.
+    ended: Mutex<mpsc::Receiver<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -172,7 +178,10 @@ impl Following {
 impl Drop for Following {
     fn drop(&mut self) {
         self.bell.stop();
-        if let Some(thread) = self.thread.take() {
+        // With a database that hangs it would be waited for in vain; the process ends without it.
+        let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let has_ended = ended.recv_timeout(END_PATIENCE) == Err(mpsc::RecvTimeoutError::Disconnected);
+        if let Some(thread) = self.thread.take().filter(|_| has_ended) {
             // A follower that panicked has nothing more to do.
             let _ = thread.join();
         }

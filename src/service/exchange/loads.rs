@@ -48,7 +48,7 @@ impl Loads {
         }
         let (sender, receiver) = watch::channel(None);
         running.insert(key, receiver);
-        Part::Lead(Leader { loads: self, key, sender })
+        Part::Lead(Leader { loads: self, key, sender, outcome: None })
     }
 
     /// The row for `key`, for an exchange whose `rev` is `rev` and that found memory trusted.
@@ -65,13 +65,13 @@ impl Loads {
     ) -> Result<Load, StoreError> {
         loop {
             match self.part(key) {
-                Part::Lead(leader) => {
+                Part::Lead(mut leader) => {
                     let outcome = read(db, pauses, key).await;
                     if let Ok(Load { counter, standing: Some(standing) }) = &outcome {
                         pauses.at(Point::RowRead);
                         memory.offer(key, standing, *counter);
                     }
-                    leader.finish(outcome.clone());
+                    leader.outcome = Some(outcome.clone());
                     return outcome;
                 }
                 Part::Join(mut result) => {
@@ -96,7 +96,7 @@ impl Loads {
 /// The counter first, then the row: what the row says is at least as new as the counter (R6).
 pub(super) async fn read(db: &Database, pauses: &Pauses, key: LookupKey) -> Result<Load, StoreError> {
     let pauses = pauses.clone();
-    db.read(move |connection| {
+    db.read_for_exchange(move |connection| {
         let counter = list::head(connection)?.seq;
         pauses.at(Point::HalfRead);
         let standing = standings::by_key(connection, key)?.map(Arc::new);
@@ -110,16 +110,15 @@ struct Leader<'a> {
     loads: &'a Loads,
     key: LookupKey,
     sender: watch::Sender<Option<Outcome>>,
-}
-
-impl Leader<'_> {
-    fn finish(self, outcome: Outcome) {
-        self.sender.send_replace(Some(outcome));
-    }
+    outcome: Option<Outcome>,
 }
 
 impl Drop for Leader<'_> {
     fn drop(&mut self) {
+        // First, so that whoever cannot use this outcome does not find it again.
         self.loads.running().remove(&self.key);
+        if let Some(outcome) = self.outcome.take() {
+            self.sender.send_replace(Some(outcome));
+        }
     }
 }

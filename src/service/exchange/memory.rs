@@ -4,27 +4,50 @@
 //! The rules R1–R7 of DESIGN 6 name the orders that matter; the comments here say which line keeps which.
 
 use std::{
-    collections::HashMap,
     hash::{BuildHasher as _, RandomState},
     sync::{
         Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-        atomic::{AtomicI64, AtomicU64, Ordering::SeqCst},
+        atomic::{
+            AtomicBool, AtomicI64, AtomicU64,
+            Ordering::{Relaxed, SeqCst},
+        },
     },
     time::Duration,
 };
 
 use tokio::sync::watch;
 
-use crate::domain::{credential::LookupKey, ids::CredentialId, list::Target, standing::Standing};
+use indexmap::IndexMap;
+
+use crate::domain::{
+    credential::LookupKey,
+    ids::CredentialId,
+    list::{Entry, Target},
+    standing::Standing,
+};
 
 const SHARDS: usize = 64;
 
-type Shard<K, V> = RwLock<HashMap<K, V>>;
+/// How many entries about more than one credential are looked for one by one.
+const MOST_BROAD: usize = 32;
+
+/// How many are looked at to find one that is not in use.
+const LOOKED_AT: usize = 8;
+
+type Shard<K, V> = RwLock<IndexMap<K, V>>;
+
+/// A credential in memory.
+#[derive(Debug)]
+struct Slot {
+    standing: Arc<Standing>,
+    /// Whether it was looked up since it was last considered for removal.
+    used: AtomicBool,
+}
 
 /// The memory of one process. Only the follower moves `seen`, `applied` and the trust.
 #[derive(Debug)]
 pub(crate) struct Memory {
-    standings: Vec<Shard<CredentialId, Arc<Standing>>>,
+    standings: Vec<Shard<CredentialId, Slot>>,
     /// Which credential a legacy token is: a fact that never changes, so no entry of the list touches it.
     legacy: Shard<[u8; 32], CredentialId>,
     hasher: RandomState,
@@ -54,9 +77,8 @@ impl Memory {
         }
     }
 
-    fn shard(&self, id: CredentialId) -> Option<&Shard<CredentialId, Arc<Standing>>> {
-        let hash = self.hasher.hash_one(id);
-        self.standings.get(usize::try_from(hash % 64).unwrap_or_default())
+    fn shard(&self, id: CredentialId) -> Option<&Shard<CredentialId, Slot>> {
+        self.standings.get(spread(self.hasher.hash_one(id), SHARDS))
     }
 
     /// What is known of a credential.
@@ -65,7 +87,13 @@ impl Memory {
             LookupKey::Id(id) => id,
             LookupKey::Hash(hash) => *read(&self.legacy).get(&hash)?,
         };
-        read(self.shard(id)?).get(&id).cloned()
+        let shard = read(self.shard(id)?);
+        let Slot { standing, used } = shard.get(&id)?;
+        // Only the first look-up writes: two cores that write one line slow each other down.
+        if !used.load(Relaxed) {
+            used.store(true, Relaxed);
+        }
+        Some(standing.clone())
     }
 
     /// Takes in a row that was read when the counter was `counter`, unless the follower has begun to apply something
@@ -80,12 +108,16 @@ impl Memory {
             if counter < self.seen.load(SeqCst) {
                 return;
             }
-            make_room(&mut shard, self.capacity_of_shard);
-            shard.insert(id, standing.clone());
+            if !shard.contains_key(&id) {
+                let from = spread(self.hasher.hash_one((id, counter)), shard.len().max(1));
+                make_room(&mut shard, self.capacity_of_shard, from, |slot| slot.used.swap(false, Relaxed));
+            }
+            shard.insert(id, Slot { standing: standing.clone(), used: AtomicBool::new(false) });
         }
         if let LookupKey::Hash(hash) = key {
             let mut legacy = write(&self.legacy);
-            make_room(&mut legacy, self.capacity_of_shard * SHARDS);
+            let from = spread(self.hasher.hash_one(hash), legacy.len().max(1));
+            make_room(&mut legacy, self.capacity_of_shard * SHARDS, from, |_| false);
             legacy.insert(hash, id);
         }
     }
@@ -100,18 +132,33 @@ impl Memory {
         self.seen.load(SeqCst)
     }
 
-    /// Follower: forgets whomever an entry is about.
-    pub(crate) fn forget(&self, target: &Target) {
-        if let Target::Credential(id) = target {
-            if let Some(shard) = self.shard(*id) {
-                write(shard).remove(id);
+    /// Follower: forgets whomever these entries are about.
+    pub(crate) fn forget(&self, entries: &[Entry]) {
+        let mut broad = Vec::new();
+        for Entry { target, .. } in entries {
+            match target {
+                Target::Credential(id) => {
+                    if let Some(shard) = self.shard(*id) {
+                        write(shard).swap_remove(id);
+                    }
+                }
+                Target::Member(..) | Target::User(_) | Target::Organization(_) | Target::Unknown => broad.push(target),
             }
-            return;
         }
+        match broad.len() {
+            0 => {}
+            1..=MOST_BROAD => self.forget_all_of(&broad),
+            // To look through all of memory for each takes longer than to fill it anew.
+            _ => self.forget_all(),
+        }
+    }
+
+    fn forget_all_of(&self, targets: &[&Target]) {
         for shard in &self.standings {
-            write(shard).retain(|id, standing| {
-                let credential = &standing.credential;
-                !target.matches(*id, credential.organization_id, credential.owner_id)
+            write(shard).retain(|id, slot| {
+                let credential = &slot.standing.credential;
+                let is_meant = |target: &&Target| target.matches(*id, credential.organization_id, credential.owner_id);
+                !targets.iter().any(is_meant)
             });
         }
     }
@@ -152,13 +199,20 @@ impl Memory {
     }
 }
 
-/// A full map gives up an entry, any one: what is in use comes back with its next exchange.
-fn make_room<K: Copy + Eq + std::hash::Hash, V>(map: &mut HashMap<K, V>, capacity: usize) {
-    if map.len() >= capacity
-        && let Some(any) = map.keys().next().copied()
-    {
-        map.remove(&any);
+/// A number below `size` made of a hash.
+fn spread(hash: u64, size: usize) -> usize {
+    let size = u64::try_from(size).unwrap_or(1);
+    usize::try_from(hash % size).unwrap_or_default()
+}
+
+/// A full map gives up an entry: of the few from the place `from` on, the first that was not used of late.
+fn make_room<K, V>(map: &mut IndexMap<K, V>, capacity: usize, from: usize, was_used: impl Fn(&V) -> bool) {
+    if map.len() < capacity {
+        return;
     }
+    let places = || (0..LOOKED_AT).map(|step| (from + step) % map.len().max(1));
+    let idle = places().find(|place| map.get_index(*place).is_some_and(|(_, value)| !was_used(value)));
+    map.swap_remove_index(idle.unwrap_or(from));
 }
 
 /// No code panics while it holds one of these locks, and a map that lost an entry is still a map.
@@ -168,4 +222,51 @@ fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
 
 fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::verdict::tests::standing;
+
+    #[test]
+    fn a_full_memory_keeps_what_is_in_use() {
+        let memory = Memory::new(SHARDS * 16);
+        let used: Vec<_> = (0..SHARDS * 4).map(|_| offered(&memory, &Arc::new(standing()))).collect();
+        for _ in 0..SHARDS * 40 {
+            for key in used.iter().step_by(16) {
+                memory.get(*key);
+            }
+            offered(&memory, &Arc::new(standing()));
+        }
+        let kept = used.iter().step_by(16).filter(|key| memory.get(**key).is_some()).count();
+        assert!(kept >= 12, "{kept} of 16 credentials in use are left");
+        let in_all: usize = memory.standings.iter().map(|shard| read(shard).len()).sum();
+        assert!(in_all <= SHARDS * 16, "{in_all} are too many");
+    }
+
+    #[test]
+    fn an_entry_makes_memory_forget_whom_it_is_about() {
+        let targets: [fn(&Standing) -> Target; 5] = [
+            |known| Target::Credential(known.credential.id),
+            |known| Target::Member(known.organization.id, known.owner.id),
+            |known| Target::User(known.owner.id),
+            |known| Target::Organization(known.organization.id),
+            |_| Target::Unknown,
+        ];
+        for target in targets {
+            let (memory, known) = (Memory::new(100), Arc::new(standing()));
+            let (key, other) = (offered(&memory, &known), offered(&memory, &Arc::new(standing())));
+            let target = target(&known);
+            memory.forget(&[Entry { seq: 1, target, revokes: true, created_at: known.credential.created_at }]);
+            assert!(memory.get(key).is_none(), "{target:?}");
+            assert_eq!(memory.get(other).is_some(), target != Target::Unknown, "{target:?}");
+        }
+    }
+
+    fn offered(memory: &Memory, standing: &Arc<Standing>) -> LookupKey {
+        let key = LookupKey::Id(standing.credential.id);
+        memory.offer(key, standing, 0);
+        key
+    }
 }

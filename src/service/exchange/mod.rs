@@ -26,7 +26,7 @@ pub(crate) use self::{
     memory::Memory,
     pause::Pauses,
 };
-use super::{core::Core, usage::Usage};
+use super::core::Core;
 use crate::{
     domain::{
         clock::Timestamp,
@@ -75,7 +75,6 @@ impl fmt::Debug for Exchanged {
 pub struct Exchange {
     core: Arc<Core>,
     memory: Arc<Memory>,
-    usage: Arc<Usage>,
     loads: Loads,
     pauses: Pauses,
 }
@@ -89,8 +88,8 @@ struct Found {
 }
 
 impl Exchange {
-    pub(crate) fn new(core: Arc<Core>, memory: Arc<Memory>, usage: Arc<Usage>, pauses: Pauses) -> Self {
-        Self { core, memory, usage, loads: Loads::default(), pauses }
+    pub(crate) fn new(core: Arc<Core>, memory: Arc<Memory>, pauses: Pauses) -> Self {
+        Self { core, memory, loads: Loads::default(), pauses }
     }
 
     /// Exchanges the credential `token`.
@@ -103,15 +102,14 @@ impl Exchange {
         let now = self.core.clock.now();
         let mut found = self.find(&presented).await?;
         if found.remembered && self.is_stale(found.standing.as_deref(), now) {
-            // Another replica may have served it meanwhile, and written that down.
-            found.standing = self.fresh(&presented).await?.standing;
+            found.standing = self.looked_at_again(&presented, found.rev).await?;
         }
         let Some(standing) = found.standing.filter(|known| known.credential.secret_hash.matches(&presented.hash))
         else {
             return Err(ExchangeError::Unknown);
         };
         let judged = verdict::judge(&standing, &self.core.settings.issuer, now, asked);
-        self.usage.note(standing.credential.id, now, asked.address, judged.as_ref().err().copied());
+        self.core.usage.note(standing.credential.id, now, asked.address, judged.as_ref().err().copied());
         let grant = judged.map_err(|reason| {
             // The holder is told nothing of this; the log, the counts and the owner's view are.
             tracing::info!(credential = %standing.credential.id, %reason, "exchange refused");
@@ -141,6 +139,21 @@ impl Exchange {
         }
         let load = self.loads.load(&self.core.db, &self.memory, &self.pauses, presented.key, rev).await?;
         Ok(Found { standing: load.standing, rev, remembered: false })
+    }
+
+    /// The credential with its last use as it is now: memory has that as it was when the row was read, and another
+    /// replica may have served it meanwhile. What is read goes to memory, so that this is seldom.
+    async fn looked_at_again(&self, presented: &Presented, rev: i64) -> Result<Option<Arc<Standing>>, StoreError> {
+        let load = self.loads.load(&self.core.db, &self.memory, &self.pauses, presented.key, rev).await?;
+        let with_use = |mut standing: Arc<Standing>| {
+            // What this process served and has not written yet.
+            let gathered = self.core.usage.last_use(standing.credential.id);
+            if gathered > standing.credential.last_used_at {
+                Arc::make_mut(&mut standing).credential.last_used_at = gathered;
+            }
+            standing
+        };
+        Ok(load.standing.map(with_use))
     }
 
     async fn fresh(&self, presented: &Presented) -> Result<Load, StoreError> {

@@ -7,131 +7,21 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering::SeqCst},
     },
-    thread::{self, JoinHandle},
-    time::Duration,
+    thread,
 };
 
-use secrecy::{ExposeSecret as _, SecretString};
-use tokio::runtime;
+use secrecy::ExposeSecret as _;
 
-use super::{
-    ExchangeError, Exchanged, Follower, Memory,
-    pause::{Pauses, Point},
-};
+use super::{ExchangeError, pause::Point};
 use crate::{
     domain::{
         clock::Clock as _,
-        credential::RevocationReason,
-        list::{ENTRY_LIFETIME, Entry, Target},
-        random::SystemRandomness,
+        list::{ENTRY_LIFETIME, Entry},
         verdict::{Asked, Refusal},
     },
-    service::{Environment, Services, Settings},
-    store::{Database, DatabaseSettings, StoreError, list},
-    test_clock::ManualClock,
-    test_database::TestDatabase,
+    service::testing::{MAX_STALENESS, Outcome, Replica, block_on},
+    store::list,
 };
-
-const MAX_STALENESS: Duration = Duration::from_secs(1);
-
-type Outcome = Result<Exchanged, ExchangeError>;
-
-/// One replica whose follower moves only when the test says so.
-struct Replica {
-    services: Arc<Services>,
-    pauses: Pauses,
-    clock: Arc<ManualClock>,
-    db: Database,
-    memory: Arc<Memory>,
-    /// A credential that is alive.
-    token: SecretString,
-    /// Last, so that it outlives the connections.
-    _database: TestDatabase,
-}
-
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
-}
-
-impl Replica {
-    fn new() -> Self {
-        let database = TestDatabase::new();
-        let db = Database::new(&DatabaseSettings { url: database.url().parse().unwrap(), connections: 4 });
-        db.migrate().unwrap();
-        let clock = Arc::new(ManualClock::default());
-        let settings = Settings {
-            issuer: "http://localhost".to_owned(),
-            token_prefix: "patmint_".to_owned(),
-            max_staleness: MAX_STALENESS,
-            cache_capacity: 100,
-        };
-        let outside =
-            Environment { clock: clock.clone(), random: Arc::new(SystemRandomness::default()), db: db.clone() };
-        let (pauses, memory) = (Pauses::none(), Arc::new(Memory::new(100)));
-        let keys = database.folder().join("keys");
-        let assemble = Services::assemble(settings, &keys, outside, memory.clone(), None, pauses.clone());
-        let services = Arc::new(block_on(assemble).unwrap());
-        let made = block_on(services.bootstrap.run("Acme", "ada@acme.example", None)).unwrap();
-        Self { services, pauses, clock, db, memory, token: made.token, _database: database }
-    }
-
-    /// A replica that has followed the list.
-    fn following() -> Self {
-        let replica = Self::new();
-        replica.follow();
-        replica
-    }
-
-    /// A replica that has followed and has the credential in memory.
-    fn warm() -> Self {
-        let replica = Self::following();
-        replica.exchange().expect("alive");
-        replica
-    }
-
-    fn follower(&self) -> Follower {
-        let clock: Arc<ManualClock> = self.clock.clone();
-        Follower::new(self.db.clone(), clock, self.memory.clone(), MAX_STALENESS, self.pauses.clone())
-    }
-
-    /// The follower looks once.
-    fn follow(&self) {
-        self.follower().step().unwrap();
-    }
-
-    /// The follower looks once, on a thread that a pause may stop.
-    fn follow_apart(&self) -> JoinHandle<()> {
-        let mut follower = self.follower();
-        thread::spawn(move || follower.step().unwrap())
-    }
-
-    fn exchange(&self) -> Outcome {
-        block_on(self.services.exchange.exchange(self.token.expose_secret(), &Asked::default()))
-    }
-
-    fn exchange_apart(&self) -> JoinHandle<Outcome> {
-        let (services, token) = (self.services.clone(), self.token.clone());
-        thread::spawn(move || block_on(services.exchange.exchange(token.expose_secret(), &Asked::default())))
-    }
-
-    /// Revokes the credential in the database, as another process would; returns the list's entry.
-    fn revoke(&self) -> Entry {
-        let handed_in =
-            self.services.credentials.revoke_handed_in(self.token.expose_secret(), RevocationReason::Holder, None);
-        block_on(handed_in).unwrap();
-        let entries =
-            block_on(self.db.read::<_, StoreError>(|connection| list::entries(connection, 0, i64::MAX))).unwrap();
-        let entry = *entries.last().expect("a revocation is on the list");
-        assert!(entry.revokes && matches!(entry.target, Target::Credential(_)));
-        entry
-    }
-
-    /// A change that is about something else.
-    fn change_something_else(&self) {
-        let session = self.services.sessions.reset_password("ada@acme.example", "a new password 1".into());
-        block_on(session).unwrap();
-    }
-}
 
 fn assert_refused(outcome: &Outcome) {
     assert!(matches!(outcome, Err(ExchangeError::Refused(Refusal::Revoked))), "{outcome:?}");
@@ -372,4 +262,23 @@ fn a_counter_that_went_back_empties_memory_and_is_raised() {
     let queries = replica.db.queries();
     replica.exchange().expect("alive");
     assert!(replica.db.queries() > queries, "memory was dropped");
+}
+
+#[test]
+fn a_credential_in_use_is_looked_up_anew_only_when_it_seems_stale() {
+    const DAY: i64 = 86_400;
+    let replica = Replica::warm();
+    replica.clock.jump(200 * DAY);
+    replica.exchange().expect("used in time");
+    replica.clock.jump(200 * DAY);
+    // 400 days after the row was read; its use of 200 days ago is not written yet.
+    replica.exchange().expect("used in time");
+    block_on(replica.services.flush_usage()).unwrap();
+    replica.exchange().expect("read anew, with its last use");
+    let queries = replica.db.queries();
+    replica.exchange().expect("and remembered");
+    assert_eq!(replica.db.queries(), queries);
+    replica.clock.jump(366 * DAY);
+    let outcome = replica.exchange();
+    assert!(matches!(outcome, Err(ExchangeError::Refused(Refusal::Stale))), "{outcome:?}");
 }

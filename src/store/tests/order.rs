@@ -16,7 +16,10 @@ use crate::{
         list::{Entry, Target},
         random::SystemRandomness,
     },
-    store::{StoreError, list},
+    store::{
+        StoreError, list,
+        usage::{self, UsageBatch},
+    },
 };
 
 const WRITERS: usize = 6;
@@ -112,7 +115,10 @@ fn entries_are_pruned_by_age_and_that_is_noted() {
         Ok(young)
     }));
     let young = young.unwrap();
-    block_on(db.write(|connection| list::prune(connection, now().plus_seconds(1)))).unwrap();
+    for _ in 0..2 {
+        let more = block_on(db.write(|connection| list::prune(connection, now().plus_seconds(1))));
+        assert!(!more.unwrap());
+    }
     let mut connection = db.own_connection().unwrap();
     let head = list::head(&mut connection).unwrap();
     assert_eq!((head.seq, head.pruned_to), (young.seq, old));
@@ -127,4 +133,22 @@ fn the_counter_is_never_lowered() {
     for (floor, expected) in [(10, 10), (5, 10), (11, 11)] {
         assert_eq!(block_on(db.write(move |c| list::raise_to(c, floor))).unwrap(), expected);
     }
+}
+
+#[test]
+fn usage_of_a_credential_that_is_gone_stops_nothing() {
+    let test = TestDatabase::new();
+    let db = migrated(&test);
+    let id = CredentialId::generate(now(), &SystemRandomness::default());
+    let mut batch = UsageBatch::default();
+    batch.last_used.insert(id, (now(), None));
+    batch.counts.insert((id, "2026-11-21".to_owned(), "granted"), 2);
+    for _ in 0..2 {
+        for part in batch.clone().parts(1) {
+            block_on(db.write(move |connection| usage::write(connection, &part))).unwrap();
+        }
+    }
+    let counts = block_on(db.read(move |connection| usage::counts_of(connection, id)))
+        .unwrap_or_else(|e: StoreError| panic!("{e}"));
+    assert_eq!(counts, [("2026-11-21".to_owned(), "granted".to_owned(), 4)], "counts add up");
 }

@@ -116,7 +116,7 @@ fn an_expiry_comes_from_the_request_or_from_the_policy() {
     assert_eq!(ends(json!({ "name": "a" })), [in_seconds(600), in_seconds(600)]);
     assert_eq!(ends(json!({ "name": "a", "expires_at": null })), [Value::Null, Value::Null], "asked for");
     patch(json!({ "token_default_ttl": null, "token_max_ttl": 3600 }));
-    assert_eq!(ends(json!({ "name": "a" })), [Value::Null, in_seconds(3600)]);
+    assert_eq!(ends(json!({ "name": "a" })), [in_seconds(3600), in_seconds(3600)]);
     assert_eq!(ends(json!({ "name": "a", "expires_in": 3600 })), [in_seconds(3600), in_seconds(3600)]);
     patch(json!({ "token_default_ttl": 600, "require_expiry": true }));
     assert_eq!(ends(json!({ "name": "a" })), [in_seconds(600), in_seconds(600)]);
