@@ -115,6 +115,13 @@ pub fn effective_expiry(credential: &Credential, policy: &Policy) -> Option<Time
     [credential.expires_at, longest].into_iter().flatten().min()
 }
 
+/// Whether a credential was not used for too long, as far as `standing` knows of its use.
+#[must_use]
+pub fn is_stale(Standing { credential, organization, .. }: &Standing, now: Timestamp) -> bool {
+    let last_seen = credential.last_used_at.unwrap_or(credential.created_at);
+    is_expired(last_seen.plus_seconds(organization.policy.stale_after), now)
+}
+
 /// Why a credential cannot be exchanged whatever is asked; `None` = it can.
 #[must_use]
 pub fn objection(standing: &Standing, issuer: &str, now: Timestamp) -> Option<Refusal> {
@@ -122,13 +129,12 @@ pub fn objection(standing: &Standing, issuer: &str, now: Timestamp) -> Option<Re
     let policy = &organization.policy;
     let member_seq = membership.as_ref().map_or(0, |membership| membership.revoked_seq);
     let bulk_seq = member_seq.max(owner.revoked_seq).max(organization.revoked_seq);
-    let last_seen = credential.last_used_at.unwrap_or(credential.created_at);
     let is_member = membership.as_ref().is_some_and(|membership| membership.ended_at.is_none());
     // The order is that of the states: what can never come back first.
     let objections = [
         (credential.revoked.is_some() || credential.created_seq < bulk_seq, Refusal::Revoked),
         (effective_expiry(credential, policy).is_some_and(|at| is_expired(at, now)), Refusal::Expired),
-        (is_expired(last_seen.plus_seconds(policy.stale_after), now), Refusal::Stale),
+        (is_stale(standing, now), Refusal::Stale),
         (owner.disabled_at.is_some(), Refusal::UserDisabled),
         (!is_member, Refusal::MembershipEnded),
         (!policy.allowed_kinds.contains(&credential.kind), Refusal::KindDisallowed),

@@ -53,14 +53,18 @@ impl UsageBatch {
     /// Takes out what is in `written`; a later use stays.
     pub fn subtract(&mut self, written: &Self) {
         for (id, (at, _)) in &written.last_used {
-            self.last_used.retain(|known, (known_at, _)| known != id || *known_at > *at);
-        }
-        for (key, count) in &written.counts {
-            if let Some(known) = self.counts.get_mut(key) {
-                *known -= count;
+            if self.last_used.get(id).is_some_and(|(known_at, _)| known_at <= at) {
+                self.last_used.remove(id);
             }
         }
-        self.counts.retain(|_, count| *count != 0);
+        for (key, count) in &written.counts {
+            let left = self.counts.get(key).map_or(0, |known| known - count);
+            if left > 0 {
+                self.counts.insert(key.clone(), left);
+            } else {
+                self.counts.remove(key);
+            }
+        }
     }
 }
 

@@ -29,7 +29,6 @@ pub(crate) use self::{
 use super::core::Core;
 use crate::{
     domain::{
-        clock::Timestamp,
         credential::Presented,
         standing::Standing,
         verdict::{self, Asked, Refusal},
@@ -101,7 +100,7 @@ impl Exchange {
         // Once, and before `rev`: a token that was dated later could outlive the list entry that revokes it (R4).
         let now = self.core.clock.now();
         let mut found = self.find(&presented).await?;
-        if found.remembered && self.is_stale(found.standing.as_deref(), now) {
+        if found.remembered && found.standing.as_deref().is_some_and(|known| verdict::is_stale(known, now)) {
             found.standing = self.looked_at_again(&presented, found.rev).await?;
         }
         let Some(standing) = found.standing.filter(|known| known.credential.secret_hash.matches(&presented.hash))
@@ -158,10 +157,5 @@ impl Exchange {
 
     async fn fresh(&self, presented: &Presented) -> Result<Load, StoreError> {
         loads::read(&self.core.db, &self.pauses, presented.key).await
-    }
-
-    fn is_stale(&self, standing: Option<&Standing>, now: Timestamp) -> bool {
-        let objection = standing.and_then(|known| verdict::objection(known, &self.core.settings.issuer, now));
-        objection == Some(Refusal::Stale)
     }
 }
