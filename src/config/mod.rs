@@ -15,7 +15,7 @@ pub use options::Options;
 use crate::{
     domain::credential::is_prefix,
     http::HttpSettings,
-    service::Settings,
+    service::{LARGEST_STALENESS, Settings},
     store::{DatabaseSettings, DatabaseUrl},
 };
 
@@ -151,7 +151,7 @@ fn checked_issuer(issuer: &str) -> Result<String, ConfigError> {
 
 fn checked_staleness(seconds: f64) -> Result<Duration, ConfigError> {
     // Below the follower's pace memory would never be trusted for long; zero says so outright.
-    if seconds == 0.0 || (0.2..=10.0).contains(&seconds) {
+    if seconds == 0.0 || (0.2..=LARGEST_STALENESS.as_secs_f64()).contains(&seconds) {
         return Ok(Duration::from_secs_f64(seconds));
     }
     Err(invalid("max_staleness", "must be 0 (read the database each time) or 0.2 to 10 seconds"))

@@ -116,6 +116,10 @@ id!(
     AuditId
 );
 id!(
+    /// The id of a running server among those on one database.
+    ReplicaId
+);
+id!(
     /// The id of a request, for finding its log line.
     RequestId
 );

@@ -1,16 +1,19 @@
-//! What happens without anybody asking: usage is written each second, what is over is removed each minute.
+//! What happens without anybody asking: usage is written each second, what is over is removed each minute, and the other
+//! servers are told how far this one has followed.
 
 use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::{Mutex, watch},
-    task::JoinHandle,
+    task::JoinSet,
     time::{self, MissedTickBehavior},
 };
 
 use super::{
     core::Core,
+    exchange::Presence,
     sessions::{IDLE_TTL, MAX_TTL},
+    watcher::Watcher,
 };
 use crate::{
     domain::list::ENTRY_LIFETIME,
@@ -23,42 +26,49 @@ const PRUNE_EVERY: u32 = 60;
 /// The running work.
 pub(crate) struct Background {
     stop: watch::Sender<bool>,
-    task: Mutex<Option<JoinHandle<()>>>,
+    tasks: Mutex<JoinSet<()>>,
 }
 
 impl Background {
-    pub(crate) fn spawn(core: Arc<Core>) -> Self {
-        let (stop, mut stopped) = watch::channel(false);
-        let task = tokio::spawn(async move {
-            let mut ticks = time::interval(FLUSH_EVERY);
-            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            let mut count = 0_u32;
-            loop {
-                tokio::select! {
-                    _ = ticks.tick() => {}
-                    _ = stopped.wait_for(|stop| *stop) => break,
-                }
-                if let Err(error) = core.usage.flush(&core.db).await {
-                    tracing::warn!(%error, "cannot write usage; will try again");
-                }
-                if count.is_multiple_of(PRUNE_EVERY)
-                    && let Err(error) = prune(&core).await
-                {
-                    tracing::warn!(%error, "cannot remove what is over; will try again");
-                }
-                count = count.wrapping_add(1);
-            }
-        });
-        Self { stop, task: Mutex::new(Some(task)) }
+    pub(crate) fn spawn(core: Arc<Core>, presence: Option<Arc<Presence>>) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(tidy(core, stopped.clone()));
+        if let Some(presence) = presence {
+            tasks.spawn(async move { presence.keep(stopped).await });
+        }
+        Self { stop, tasks: Mutex::new(tasks) }
     }
 
     /// Ends the work and waits for it.
     pub(crate) async fn stop(&self) {
         self.stop.send_replace(true);
-        if let Some(task) = self.task.lock().await.take() {
-            // A task that panicked has ended too.
-            let _ = task.await;
+        // A task that panicked has ended too.
+        while self.tasks.lock().await.join_next().await.is_some() {}
+    }
+}
+
+async fn tidy(core: Arc<Core>, mut stopped: watch::Receiver<bool>) {
+    let mut ticks = time::interval(FLUSH_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut count, mut watcher) = (0_u32, Watcher::default());
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = stopped.wait_for(|stop| *stop) => break,
         }
+        if let Err(error) = core.usage.flush(&core.db).await {
+            tracing::warn!(%error, "cannot write usage; will try again");
+        }
+        if count.is_multiple_of(PRUNE_EVERY) {
+            if let Err(error) = prune(&core).await {
+                tracing::warn!(%error, "cannot remove what is over; will try again");
+            }
+            if let Err(error) = watcher.look(&core).await {
+                tracing::warn!(%error, "cannot look after the other servers; will try again");
+            }
+        }
+        count = count.wrapping_add(1);
     }
 }
 

@@ -6,7 +6,10 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 use serde_json::Value;
 use tokio::time;
 
-use super::exchange::{Bell, Memory};
+use super::{
+    core::LARGEST_STALENESS,
+    exchange::{Bell, Memory, Pauses, Point, Presence},
+};
 use crate::{
     domain::{
         clock::{Clock, Timestamp},
@@ -17,9 +20,12 @@ use crate::{
     store::{
         Database, DbConnection, StoreError,
         audit::{self, AuditRecord},
-        list,
+        list, replicas,
     },
 };
+
+/// How often it is looked whether the other servers have applied a change.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// Who makes a change, for the audit trail.
 #[derive(Clone, Copy, Debug, Default)]
@@ -85,10 +91,13 @@ pub(crate) struct Changes {
     /// Absent where nothing is exchanged: on the command line.
     pub(crate) following: Option<(Arc<Memory>, Arc<Bell>)>,
     pub(crate) max_staleness: Duration,
+    /// This server's row among the replicas.
+    pub(crate) presence: Option<Arc<Presence>>,
+    pub(crate) pauses: Pauses,
 }
 
 impl Changes {
-    /// Runs `f` as one change. Answers when memory reflects it, or can no longer be trusted.
+    /// Runs `f` as one change. Answers when the memory of every server reflects it, or can no longer be trusted.
     ///
     /// # Errors
     /// What `f` says; then nothing has changed.
@@ -102,6 +111,7 @@ impl Changes {
             let value = f(&mut change)?;
             Ok::<_, E>((value, change.appended))
         };
+        self.pauses.at(Point::Changing);
         let (value, appended) = self.db.change(frame).await?;
         if let Some(seq) = appended {
             self.settle(seq).await;
@@ -109,10 +119,41 @@ impl Changes {
         Ok(value)
     }
 
+    /// Waits until no exchange that starts from now on goes by what was before the change `seq`, on any server.
     async fn settle(&self, seq: i64) {
-        let Some((memory, bell)) = &self.following else { return };
-        bell.ring();
-        // Past the bound memory is not believed any more: whoever asks then reads the database.
-        let _ = time::timeout(self.max_staleness, memory.await_applied(seq)).await;
+        let committed_at = self.clock.since_boot();
+        if let Some((memory, bell)) = &self.following {
+            bell.ring();
+            // Past the bound memory is not believed any more: whoever asks then reads the database.
+            let _ = time::timeout(self.max_staleness, memory.await_applied(seq)).await;
+        }
+        // For as long as nobody can say whom to wait for: the most that there can be.
+        let (mut bound, mut is_told) = (LARGEST_STALENESS, false);
+        loop {
+            // After the commit: a server that is not there yet has not looked yet either, and will see the change.
+            match self.largest_bound_behind(seq).await {
+                Ok(None) => return,
+                Ok(Some(largest)) => bound = largest,
+                Err(error) if !is_told => {
+                    tracing::warn!(%error, "cannot see whether the other servers have applied a change");
+                    is_told = true;
+                }
+                Err(_) => {}
+            }
+            self.pauses.at(Point::OthersBehind);
+            if self.clock.since_boot() >= committed_at + bound {
+                return;
+            }
+            time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// The largest bound of the other servers that have not applied `seq`; `None` if all have.
+    async fn largest_bound_behind(&self, seq: i64) -> Result<Option<Duration>, StoreError> {
+        // Its own memory was waited for above.
+        let own = self.presence.as_ref().and_then(|presence| presence.id());
+        let rows = self.db.read::<_, StoreError>(replicas::all).await?;
+        let behind = rows.iter().filter(|row| Some(row.id) != own && row.applied < seq);
+        Ok(behind.map(replicas::Replica::max_staleness).max())
     }
 }

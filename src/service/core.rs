@@ -8,6 +8,9 @@ use crate::{
     store::Database,
 };
 
+/// The most that `max_staleness` may be: for so long a change may have to wait for a server that does not answer.
+pub const LARGEST_STALENESS: Duration = Duration::from_secs(10);
+
 /// What the operator chose, as far as services go by it.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -15,7 +18,8 @@ pub struct Settings {
     pub issuer: String,
     /// What stands before a new opaque credential.
     pub token_prefix: String,
-    /// How old the state may be that an exchange goes by; zero = the database is read each time.
+    /// How old the state may be that an exchange goes by; zero = the database is read each time; at most
+    /// [`LARGEST_STALENESS`].
     pub max_staleness: Duration,
     /// The most credentials in memory.
     pub cache_capacity: usize,

@@ -18,8 +18,9 @@ mod status_list;
 #[cfg(test)]
 mod testing;
 mod usage;
+mod watcher;
 
-pub use self::core::Settings;
+pub use self::core::{LARGEST_STALENESS, Settings};
 pub use authority::{Caller, Proof};
 pub use bootstrap::{Bootstrap, BootstrapError, Bootstrapped};
 pub use credentials::{Credentials, Expiry, HandedIn, MAX_PAGE, NewToken, Page, Seen};

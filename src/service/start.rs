@@ -12,7 +12,7 @@ use super::{
     change::Changes,
     core::{Core, Settings},
     credentials::Credentials,
-    exchange::{Exchange, Follower, Following, Memory, Pauses},
+    exchange::{Exchange, Follower, Following, Memory, Pauses, Presence},
     health::Health,
     keys::{KeyRing, KeyRingError},
     passwords::Passwords,
@@ -72,6 +72,7 @@ pub struct Services {
     pub health: Health,
     core: Arc<Core>,
     background: Option<Background>,
+    presence: Option<Arc<Presence>>,
     /// Last, so that it ends last.
     _following: Option<Following>,
 }
@@ -82,8 +83,8 @@ impl Services {
     /// # Errors
     /// See [`StartError`].
     pub async fn for_command(settings: Settings, keys_dir: &Path, outside: Environment) -> Result<Self, StartError> {
-        let memory = Arc::new(Memory::new(settings.cache_capacity));
-        Self::assemble(settings, keys_dir, outside, memory, None, Pauses::none()).await
+        let basis = Basis::new(Arc::new(Memory::new(settings.cache_capacity)), Pauses::none());
+        Self::assemble(settings, keys_dir, outside, basis).await
     }
 
     /// The services of a server: follows the list, writes usage, removes what is over.
@@ -97,14 +98,39 @@ impl Services {
             return Err(StartError::Schema);
         }
         start_numbers(&outside).await?;
-        let Environment { clock, db, .. } = outside.clone();
-        let follower = Follower::new(db, clock, memory.clone(), settings.max_staleness, pauses.clone());
+        let Environment { clock, random, db } = outside.clone();
+        let mut basis = Basis::new(memory.clone(), pauses.clone());
+        let bound = settings.max_staleness;
+        // A server that reads the database each time goes by nothing that anybody would have to wait for.
+        if !bound.is_zero() {
+            let presence = Presence::new(db.clone(), clock.clone(), random, memory.clone(), bound, pauses.clone());
+            // Before the first look: who sees no row does not wait, and what was looked at before is not believed.
+            presence.register().await?;
+            basis.presence = Some(Arc::new(presence));
+        }
+        let presence = basis.presence.clone();
+        let follower = Follower::new(db, clock, memory, bound, pauses);
+        let started = Self::start(settings, keys_dir, outside, basis, follower).await;
+        if let (Err(_), Some(presence)) = (&started, presence) {
+            // Nobody need wait for a server that did not come to be. What keeps the row, the error tells already.
+            let _ = presence.leave().await;
+        }
+        started
+    }
+
+    async fn start(
+        settings: Settings,
+        keys_dir: &Path,
+        outside: Environment,
+        mut basis: Basis,
+        follower: Follower,
+    ) -> Result<Self, StartError> {
         // Once before anybody asks: a server that has followed serves from its first request on.
         let follower = first_look(follower).await?;
-        let following = Some(follower.spawn());
-        let mut services = Self::assemble(settings, keys_dir, outside, memory, following, pauses).await?;
+        basis.following = Some(follower.spawn());
+        let mut services = Self::assemble(settings, keys_dir, outside, basis).await?;
         services.sessions.passwords.prepare();
-        services.background = Some(Background::spawn(services.core.clone()));
+        services.background = Some(Background::spawn(services.core.clone(), services.presence.clone()));
         Ok(services)
     }
 
@@ -112,10 +138,9 @@ impl Services {
         settings: Settings,
         keys_dir: &Path,
         outside: Environment,
-        memory: Arc<Memory>,
-        following: Option<Following>,
-        pauses: Pauses,
+        basis: Basis,
     ) -> Result<Self, StartError> {
+        let Basis { memory, following, presence, pauses } = basis;
         let Environment { clock, random, db } = outside;
         let keys = KeyRing::open(&db, keys_dir, &*clock, &*random).await?;
         let format = CredentialFormat::new(settings.token_prefix.clone(), settings.issuer.clone(), keys.tag().clone());
@@ -125,6 +150,8 @@ impl Services {
             random: random.clone(),
             following: following.as_ref().map(|following| (memory.clone(), following.bell())),
             max_staleness: settings.max_staleness,
+            presence: presence.clone(),
+            pauses: pauses.clone(),
         };
         let core = Arc::new(Core { settings, clock, random, db, keys, format, changes, usage: Usage::default() });
         let passwords = Arc::new(Passwords::new(core.random.clone()));
@@ -138,6 +165,7 @@ impl Services {
             health: Health::new(core.clone(), memory),
             core,
             background: None,
+            presence,
             _following: following,
         })
     }
@@ -146,6 +174,11 @@ impl Services {
     #[cfg(test)]
     pub(super) async fn flush_usage(&self) -> Result<(), StoreError> {
         self.core.usage.flush(&self.core.db).await
+    }
+
+    #[cfg(test)]
+    pub(super) fn core(&self) -> &Core {
+        &self.core
     }
 
     /// The keys that services verify access tokens with (RFC 7517).
@@ -160,20 +193,40 @@ impl Services {
         &self.core.settings
     }
 
-    /// Ends the work in the background and writes what was gathered.
+    /// Ends the work in the background, writes what was gathered, and tells the other servers. To be called when nothing
+    /// is served any more.
     ///
     /// # Errors
-    /// [`StoreError`] if the last batch of usage could not be written.
+    /// [`StoreError`] if something could not be written.
     pub async fn shut_down(&self) -> Result<(), StoreError> {
         let end = async {
             if let Some(background) = &self.background {
                 background.stop().await;
             }
-            self.core.usage.flush(&self.core.db).await
+            let flushed = self.core.usage.flush(&self.core.db).await;
+            match &self.presence {
+                Some(presence) => flushed.and(presence.leave().await),
+                None => flushed,
+            }
         };
         // A database that hangs must not keep the process from ending.
         let hung = |_| Err(StoreError::Unavailable("it hangs".to_owned()));
         time::timeout(SHUTDOWN_PATIENCE, end).await.unwrap_or_else(hung)
+    }
+}
+
+/// What exchanges go by, and what keeps it true.
+pub(super) struct Basis {
+    pub(super) memory: Arc<Memory>,
+    pub(super) following: Option<Following>,
+    pub(super) presence: Option<Arc<Presence>>,
+    pub(super) pauses: Pauses,
+}
+
+impl Basis {
+    /// A memory that nobody follows the list for.
+    pub(super) fn new(memory: Arc<Memory>, pauses: Pauses) -> Self {
+        Self { memory, following: None, presence: None, pauses }
     }
 }
 

@@ -2,7 +2,11 @@
 
 use std::{
     future::Future,
-    sync::Arc,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -11,17 +15,20 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::runtime;
 
 use super::{
-    Environment, ExchangeError, Exchanged, Services, Settings,
-    exchange::{Follower, Memory, Pauses},
+    Environment, ExchangeError, Exchanged, Services, Settings, StartError,
+    exchange::{Follower, Memory, Pauses, Presence},
+    start::Basis,
 };
 use crate::{
     domain::{
+        clock::{Clock as _, SystemClock},
         credential::RevocationReason,
+        ids::ReplicaId,
         list::{Entry, Target},
         random::SystemRandomness,
         verdict::Asked,
     },
-    store::{Database, DatabaseSettings, StoreError, list},
+    store::{Database, DatabaseSettings, StoreError, list, replicas},
     test_clock::ManualClock,
     test_database::TestDatabase,
 };
@@ -31,19 +38,45 @@ pub(crate) const MAX_STALENESS: Duration = Duration::from_secs(1);
 
 pub(crate) type Outcome = Result<Exchanged, ExchangeError>;
 
-/// One replica whose follower moves only when the test says so: organization Acme, its owner Ada.
+/// One replica whose follower and noter move only when the test says so: organization Acme, its owner Ada.
 pub(crate) struct Replica {
     pub(crate) services: Arc<Services>,
     pub(crate) pauses: Pauses,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) db: Database,
     pub(crate) memory: Arc<Memory>,
+    pub(crate) presence: Arc<Presence>,
     /// A credential that is alive.
     pub(crate) token: SecretString,
     /// Ada's.
     pub(crate) password: SecretString,
     /// Last, so that it outlives the connections.
-    _database: TestDatabase,
+    database: Arc<TestDatabase>,
+}
+
+/// A change under way on a thread of its own.
+pub(crate) struct Apart {
+    thread: JoinHandle<()>,
+    answered: Arc<AtomicBool>,
+}
+
+impl Apart {
+    pub(crate) fn has_answered(&self) -> bool {
+        self.answered.load(SeqCst)
+    }
+
+    pub(crate) fn join(self) {
+        self.thread.join().unwrap();
+    }
+}
+
+fn settings() -> Settings {
+    Settings {
+        issuer: "http://localhost".to_owned(),
+        token_prefix: "patmint_".to_owned(),
+        max_staleness: MAX_STALENESS,
+        cache_capacity: 100,
+    }
 }
 
 /// Runs a future on this thread.
@@ -52,34 +85,55 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 impl Replica {
+    /// A registered replica that has not followed yet.
     pub(crate) fn new() -> Self {
-        let database = TestDatabase::new();
+        let mut replica = Self::on(Arc::new(TestDatabase::new()), Arc::default(), true);
+        let made = block_on(replica.services.bootstrap.run("Acme", "ada@acme.example", None)).unwrap();
+        replica.token = made.token;
+        replica.password = made.password.unwrap();
+        block_on(replica.presence.register()).unwrap();
+        replica
+    }
+
+    /// Another one on the same database and the same machine, not registered yet.
+    pub(crate) fn beside(&self) -> Self {
+        let other = Self::on(self.database.clone(), self.clock.clone(), true);
+        Self { token: self.token.clone(), password: self.password.clone(), ..other }
+    }
+
+    /// A command on the same database.
+    pub(crate) fn command_beside(&self) -> Self {
+        let command = Self::on(self.database.clone(), self.clock.clone(), false);
+        Self { token: self.token.clone(), password: self.password.clone(), ..command }
+    }
+
+    fn on(database: Arc<TestDatabase>, clock: Arc<ManualClock>, is_server: bool) -> Self {
         let db = Database::new(&DatabaseSettings { url: database.url().parse().unwrap(), connections: 4 });
         db.migrate().unwrap();
-        let clock = Arc::new(ManualClock::default());
-        let settings = Settings {
-            issuer: "http://localhost".to_owned(),
-            token_prefix: "patmint_".to_owned(),
-            max_staleness: MAX_STALENESS,
-            cache_capacity: 100,
-        };
-        let outside =
-            Environment { clock: clock.clone(), random: Arc::new(SystemRandomness::default()), db: db.clone() };
+        let random = Arc::new(SystemRandomness::default());
+        let outside = Environment { clock: clock.clone(), random: random.clone(), db: db.clone() };
         let (pauses, memory) = (Pauses::none(), Arc::new(Memory::new(100)));
+        let presence = Presence::new(db.clone(), clock.clone(), random, memory.clone(), MAX_STALENESS, pauses.clone());
+        let presence = Arc::new(presence);
+        let mut basis = Basis::new(memory.clone(), pauses.clone());
+        basis.presence = is_server.then(|| presence.clone());
         let keys = database.folder().join("keys");
-        let assemble = Services::assemble(settings, &keys, outside, memory.clone(), None, pauses.clone());
+        let assemble = Services::assemble(settings(), &keys, outside, basis);
         let services = Arc::new(block_on(assemble).unwrap());
-        let made = block_on(services.bootstrap.run("Acme", "ada@acme.example", None)).unwrap();
-        Self {
-            services,
-            pauses,
-            clock,
-            db,
-            memory,
-            token: made.token,
-            password: made.password.unwrap(),
-            _database: database,
-        }
+        let (token, password) = (SecretString::default(), SecretString::default());
+        Self { services, pauses, clock, db, memory, presence, token, password, database }
+    }
+
+    /// A real server on the same database, with the machine's clock.
+    pub(crate) fn real_server_beside(&self) -> Services {
+        self.try_real_server(&self.database.folder().join("keys")).unwrap()
+    }
+
+    /// The same with keys from a folder of the caller's.
+    pub(crate) fn try_real_server(&self, keys: &Path) -> Result<Services, StartError> {
+        let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandomness::default()));
+        let outside = Environment { clock, random, db: self.db.clone() };
+        block_on(Services::for_server(settings(), keys, outside))
     }
 
     /// A replica that has followed the list.
@@ -99,6 +153,38 @@ impl Replica {
     pub(crate) fn follower(&self) -> Follower {
         let clock: Arc<ManualClock> = self.clock.clone();
         Follower::new(self.db.clone(), clock, self.memory.clone(), MAX_STALENESS, self.pauses.clone())
+    }
+
+    /// A second replica in service: registered, has followed, and has the credential in memory.
+    pub(crate) fn warm_beside(&self) -> Self {
+        let other = self.beside();
+        other.note();
+        other.follow();
+        other.exchange().expect("alive");
+        other.note();
+        other
+    }
+
+    /// The noter writes once.
+    pub(crate) fn note(&self) {
+        block_on(self.presence.note()).unwrap();
+    }
+
+    /// The noter writes once, on a thread that a pause may stop.
+    pub(crate) fn note_apart(&self) -> JoinHandle<()> {
+        let presence = self.presence.clone();
+        thread::spawn(move || block_on(presence.note()).unwrap())
+    }
+
+    /// Whether exchanges may go by memory now.
+    pub(crate) fn is_trusted(&self) -> bool {
+        self.memory.is_trusted(self.clock.since_boot())
+    }
+
+    /// All replicas that are registered.
+    pub(crate) fn registered(&self) -> Vec<ReplicaId> {
+        let rows = block_on(self.db.read::<_, StoreError>(replicas::all)).unwrap();
+        rows.into_iter().map(|row| row.id).collect()
     }
 
     /// The follower looks once.
@@ -131,6 +217,20 @@ impl Replica {
         let entry = *entries.last().expect("a revocation is on the list");
         assert!(entry.revokes && matches!(entry.target, Target::Credential(_)));
         entry
+    }
+
+    /// The same on a thread of its own, for as long as the others have to be waited for.
+    pub(crate) fn revoke_apart(&self) -> Apart {
+        let (services, token, pauses) = (self.services.clone(), self.token.clone(), self.pauses.clone());
+        let answered = Arc::new(AtomicBool::new(false));
+        let done = answered.clone();
+        let thread = thread::spawn(move || {
+            let token = token.expose_secret();
+            block_on(services.credentials.revoke_handed_in(token, RevocationReason::Holder, None)).unwrap();
+            done.store(true, SeqCst);
+            pauses.nudge();
+        });
+        Apart { thread, answered }
     }
 
     /// A change that is about something else.

@@ -19,7 +19,7 @@ use crate::domain::{
     credential::{CredentialKind, Permission, RevocationReason},
     digest::SecretHash,
     email::Email,
-    ids::{AuditId, CredentialId, OrganizationId, SessionId, UserId},
+    ids::{AuditId, CredentialId, OrganizationId, ReplicaId, SessionId, UserId},
     membership::{Groups, Role, UserKind},
     policy::Policy,
     scope::Scopes,
@@ -90,6 +90,7 @@ word_columns! {
     AuditId, AuditIdColumn;
     CredentialId, CredentialIdColumn;
     OrganizationId, OrganizationIdColumn;
+    ReplicaId, ReplicaIdColumn;
     SessionId, SessionIdColumn;
     UserId, UserIdColumn;
     CredentialKind, CredentialKindColumn;

@@ -14,6 +14,7 @@ pub mod memberships;
 mod migrations;
 pub mod numbers;
 pub mod organizations;
+pub mod replicas;
 mod schema;
 pub mod sessions;
 pub mod standings;

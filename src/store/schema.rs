@@ -136,6 +136,15 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    replicas (id) {
+        id -> Text,
+        max_staleness_ms -> BigInt,
+        applied -> BigInt,
+        beat -> BigInt,
+    }
+}
+
 diesel::joinable!(credentials -> users (owner_id));
 diesel::joinable!(credentials -> organizations (organization_id));
 diesel::joinable!(memberships -> users (user_id));

@@ -32,8 +32,8 @@ use crate::support::TestDatabase;
 /// Rounds in which an exchange was under way while the revoke was.
 const OVERLAPPING: usize = 2_000;
 
-/// More than enough to get them.
-const MOST: usize = 4 * OVERLAPPING;
+/// The same with two servers, where each revoke waits for the other's follower.
+const OVERLAPPING_APART: usize = 200;
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
@@ -91,8 +91,18 @@ fn exchange_until_refused(services: &Services, round: &Round, revoke: &Revoke) -
 
 #[test]
 fn no_exchange_outlives_the_answer_of_a_revoke() {
+    race(OVERLAPPING, false);
+}
+
+#[test]
+fn no_exchange_on_another_server_outlives_the_answer_of_a_revoke() {
+    race(OVERLAPPING_APART, true);
+}
+
+/// Revokes on one server and exchanges on the same or another one, until the two met in `wanted` rounds.
+fn race(wanted: usize, apart: bool) {
     let database = TestDatabase::new();
-    let db = Database::new(&DatabaseSettings { url: database.url().parse().unwrap(), connections: 8 });
+    let db = outside(&database).db;
     db.migrate().unwrap();
     let settings = Settings {
         issuer: "http://localhost".to_owned(),
@@ -100,11 +110,11 @@ fn no_exchange_outlives_the_answer_of_a_revoke() {
         max_staleness: Duration::from_secs(1),
         cache_capacity: 1000,
     };
-    let outside =
-        Environment { clock: Arc::new(SystemClock), random: Arc::new(SystemRandomness::default()), db: db.clone() };
     let main = runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let keys = database.folder().join("keys");
-    let services = Arc::new(main.block_on(Services::for_server(settings, &keys, outside)).unwrap());
+    let server = || Arc::new(main.block_on(Services::for_server(settings.clone(), &keys, outside(&database))).unwrap());
+    let services = server();
+    let exchanging_on = if apart { server() } else { services.clone() };
     let made = main.block_on(services.bootstrap.run("Acme", "ada@acme.example", None)).unwrap();
     let password = made.password.unwrap();
     let signed_in = main.block_on(services.sessions.sign_in("ada@acme.example", password, None)).unwrap();
@@ -114,7 +124,7 @@ fn no_exchange_outlives_the_answer_of_a_revoke() {
     let (rounds, to_exchange) = mpsc::channel::<(Arc<Round>, Arc<Revoke>)>();
     let (report, reports) = mpsc::channel::<Seen>();
     let start = Arc::new(Barrier::new(2));
-    let (their_services, their_start) = (services.clone(), start.clone());
+    let (their_services, their_start) = (exchanging_on.clone(), start.clone());
     let exchanging = thread::spawn(move || {
         for (round, revoke) in to_exchange {
             their_start.wait();
@@ -123,11 +133,11 @@ fn no_exchange_outlives_the_answer_of_a_revoke() {
     });
 
     let (mut overlapping, mut revs) = (0, HashMap::new());
-    for number in 0..MOST {
+    for number in 0..4 * wanted {
         let round = Arc::new(main.block_on(new_round(&services, &caller)));
         // Half of the rounds begin with the credential in memory, half with a load.
         if number % 2 == 0 {
-            let warm = main.block_on(services.exchange.exchange(round.token.expose_secret(), &Asked::default()));
+            let warm = main.block_on(exchanging_on.exchange.exchange(round.token.expose_secret(), &Asked::default()));
             assert!(warm.is_ok(), "{warm:?}");
         }
         let revoke = Arc::new(Revoke::default());
@@ -140,13 +150,13 @@ fn no_exchange_outlives_the_answer_of_a_revoke() {
         let seen = reports.recv().expect("the exchanging thread saw no fault");
         overlapping += usize::from(seen.overlapped);
         revs.insert(round.id, seen.revs);
-        if overlapping == OVERLAPPING {
+        if overlapping == wanted {
             break;
         }
     }
     drop(rounds);
     exchanging.join().unwrap();
-    assert_eq!(overlapping, OVERLAPPING, "too few rounds in which the two met");
+    assert_eq!(overlapping, wanted, "too few rounds in which the two met");
 
     let entries =
         main.block_on(db.read(|c| list::entries(c, 0, i64::MAX))).unwrap_or_else(|e: StoreError| panic!("{e}"));
@@ -157,7 +167,15 @@ fn no_exchange_outlives_the_answer_of_a_revoke() {
         }
     }
     assert!(revs.is_empty(), "each revoke is on the list");
-    main.block_on(services.shut_down()).unwrap();
+    for server in [services, exchanging_on] {
+        main.block_on(server.shut_down()).unwrap();
+    }
+}
+
+/// A server's surroundings, with connections of its own.
+fn outside(database: &TestDatabase) -> Environment {
+    let db = Database::new(&DatabaseSettings { url: database.url().parse().unwrap(), connections: 8 });
+    Environment { clock: Arc::new(SystemClock), random: Arc::new(SystemRandomness::default()), db }
 }
 
 async fn new_round(services: &Services, caller: &Caller) -> Round {

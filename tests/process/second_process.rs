@@ -1,5 +1,5 @@
-//! A running server notices what another process does on its database: once the change is answered and the server's
-//! bound has passed, nothing goes by the old state any more.
+//! A running server notices what another process does on its database: once the change is answered, nothing that starts
+//! afterwards goes by the old state any more.
 
 use std::{
     sync::Arc,
@@ -78,8 +78,8 @@ impl Command {
 }
 
 /// Exchanges until refused and beyond, while `revoke` runs here; checks that nothing was granted that started after the
-/// revocation's answer and the bound, nor after the first refusal. How long after the answer the last grant started.
-fn revoke_while_in_use(client: &Client, token: &str, revoke: impl FnOnce()) -> Duration {
+/// revocation's answer, nor after the first refusal.
+fn revoke_while_in_use(client: &Client, token: &str, revoke: impl FnOnce()) {
     assert!(client.exchanges(token), "alive, and in memory");
     let user = {
         let (client, token) = (client.with_own_connections(), token.to_owned());
@@ -104,8 +104,7 @@ fn revoke_while_in_use(client: &Client, token: &str, revoke: impl FnOnce()) -> D
     let answered = Instant::now();
     let last_granted = user.join().expect("a user who is refused in time");
     let late = last_granted.saturating_duration_since(answered);
-    assert!(late <= BOUND, "granted {late:?} after the answer");
-    late
+    assert!(late.is_zero(), "granted {late:?} after the answer");
 }
 
 #[test]
@@ -120,21 +119,20 @@ fn a_credential_made_by_another_process_is_exchanged_at_once() {
 }
 
 #[test]
-fn a_revocation_by_another_process_is_noticed_within_the_bound() {
+fn a_revocation_by_another_process_is_waited_for() {
     let place = Place::new();
     let owner = place.bootstrap();
     let server = place.serve();
     let command = Command::new(&place, &owner);
     let made: Vec<_> = (0..5).map(|_| command.create()).collect();
     for (id, token) in made {
-        let late = revoke_while_in_use(&server.client, &token, || command.revoke(&id));
-        println!("noticed {late:?} after the answer");
+        revoke_while_in_use(&server.client, &token, || command.revoke(&id));
     }
     assert!(server.client.exchanges(&owner.token), "another credential lives on");
 }
 
 #[test]
-fn a_revocation_through_one_server_is_noticed_by_the_other() {
+fn a_revocation_through_one_server_waits_for_the_other() {
     let place = Place::new();
     let owner = place.bootstrap();
     let (one, other) = (place.serve(), place.serve());
@@ -142,11 +140,10 @@ fn a_revocation_through_one_server_is_noticed_by_the_other() {
     for (revoker, user) in [(&one, &other), (&other, &one)] {
         let made = revoker.client.create(&session);
         let (id, token) = (made["id"].as_str().unwrap(), made["token"].as_str().unwrap());
-        let late = revoke_while_in_use(&user.client, token, || {
+        revoke_while_in_use(&user.client, token, || {
             assert_eq!(revoker.client.try_revoke(&session, id).expect("an answer").status, 204);
             assert!(!revoker.client.exchanges(token), "answered, and so at once where it was asked");
         });
-        println!("noticed {late:?} after the answer");
     }
 }
 

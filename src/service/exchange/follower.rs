@@ -86,11 +86,12 @@ impl Follower {
     /// # Errors
     /// [`StoreError`]; then memory is as it was, and trust in it runs out.
     pub(crate) fn step(&mut self) -> Result<(), StoreError> {
+        let registration = self.memory.trust.registration();
         let asked_at = self.clock.since_boot();
         let result = self.apply();
         match result {
             // The trust counts from before the counter was read: what was committed since is not in it.
-            Ok(()) => self.memory.trust_until(asked_at + self.max_staleness.mul_f64(0.8)),
+            Ok(()) => self.memory.trust.looked(registration, asked_at + self.max_staleness.mul_f64(0.8)),
             // A connection that failed once is not asked again.
             Err(_) => self.connection = None,
         }

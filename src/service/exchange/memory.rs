@@ -8,7 +8,7 @@ use std::{
     sync::{
         Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{
-            AtomicBool, AtomicI64, AtomicU64,
+            AtomicBool, AtomicI64,
             Ordering::{Relaxed, SeqCst},
         },
     },
@@ -19,6 +19,7 @@ use tokio::sync::watch;
 
 use indexmap::IndexMap;
 
+use super::trust::Trust;
 use crate::domain::{
     credential::LookupKey,
     ids::CredentialId,
@@ -58,8 +59,8 @@ pub(crate) struct Memory {
     applied: AtomicI64,
     /// The same, for those who wait for it.
     applied_signal: watch::Sender<i64>,
-    /// In nanoseconds since boot.
-    trusted_until: AtomicU64,
+    /// Until when all this may be believed.
+    pub(crate) trust: Trust,
 }
 
 impl Memory {
@@ -73,7 +74,7 @@ impl Memory {
             seen: AtomicI64::new(0),
             applied: AtomicI64::new(0),
             applied_signal: watch::Sender::new(0),
-            trusted_until: AtomicU64::new(0),
+            trust: Trust::default(),
         }
     }
 
@@ -181,21 +182,20 @@ impl Memory {
         self.applied.load(SeqCst)
     }
 
+    /// Tells whenever [`applied`](Self::applied) changes.
+    pub(crate) fn applied_signal(&self) -> watch::Receiver<i64> {
+        self.applied_signal.subscribe()
+    }
+
     /// Waits until memory reflects `seq`.
     pub(crate) async fn await_applied(&self, seq: i64) {
         // The sender is ours, so the channel never closes while we wait.
         let _ = self.applied_signal.subscribe().wait_for(|applied| *applied >= seq).await;
     }
 
-    /// Follower: memory may be believed until `moment` (since boot).
-    pub(crate) fn trust_until(&self, moment: Duration) {
-        let nanos = u64::try_from(moment.as_nanos()).unwrap_or(u64::MAX);
-        self.trusted_until.fetch_max(nanos, SeqCst);
-    }
-
     /// Whether memory may be believed at `now` (since boot).
     pub(crate) fn is_trusted(&self, now: Duration) -> bool {
-        now.as_nanos() < u128::from(self.trusted_until.load(SeqCst))
+        self.trust.holds(now)
     }
 }
 

@@ -8,9 +8,13 @@ mod follower;
 mod loads;
 mod memory;
 mod pause;
+mod presence;
+mod trust;
 
 #[cfg(test)]
 mod ordering_tests;
+#[cfg(test)]
+mod replica_ordering_tests;
 
 use std::{fmt, sync::Arc};
 
@@ -19,12 +23,12 @@ use thiserror::Error;
 use self::{
     claims::claims,
     loads::{Load, Loads},
-    pause::Point,
 };
 pub(crate) use self::{
     follower::{Bell, Follower, Following},
     memory::Memory,
-    pause::Pauses,
+    pause::{Pauses, Point},
+    presence::Presence,
 };
 use super::core::Core;
 use crate::{

@@ -23,6 +23,12 @@ pub(crate) enum Point {
     HalfRead,
     /// Load: counter and row have been read; memory has not been offered them.
     RowRead,
+    /// Noter: the row was found gone, and is not there anew.
+    RowGone,
+    /// Change: about to begin its transaction.
+    Changing,
+    /// Change: committed; some server has not applied it.
+    OthersBehind,
 }
 
 /// Stops nothing.

@@ -125,6 +125,7 @@ fn the_tables_are_those_of_the_schema() {
             "organizations(id)",
             "organizations(number)",
             "organizations(slug)",
+            "replicas(id)",
             "sealed_keys(kid)",
             "sessions(id)",
             "sessions(secret_hash)",
