@@ -32,8 +32,8 @@ pub(super) fn issuer(config: &Config, listener: &TcpListener) -> Result<String, 
     }
 }
 
-/// The database, with its schema up to date unless the operator wants to do that by hand.
-pub(super) fn environment(config: &Config) -> Result<Environment, CliError> {
+/// The database, its schema as it is. An SQLite file that is not there is made, with its folder.
+pub(super) fn database(config: &Config) -> Result<Database, CliError> {
     let url = &config.database.url;
     if let Some(folder) = url.sqlite_path().and_then(|path| Path::new(path).parent())
         && !folder.as_os_str().is_empty()
@@ -46,7 +46,12 @@ pub(super) fn environment(config: &Config) -> Result<Environment, CliError> {
         let made = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
         made.map_err(|error| CliError::File { file: path.into(), error })?;
     }
-    let db = Database::new(&config.database);
+    Ok(Database::new(&config.database))
+}
+
+/// The database, with its schema up to date unless the operator wants to do that by hand.
+fn environment(config: &Config) -> Result<Environment, CliError> {
+    let db = database(config)?;
     if config.migrate {
         db.migrate().map_err(|error| database_error(config, error))?;
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::support::{Owner, Place, Server};
+use crate::support::{Owner, Place, Program, Server};
 
 const ARGUMENTS: [&str; 6] = ["bootstrap", "--org", "Acme", "--email", "ada@acme.example", "--json"];
 
@@ -79,4 +79,17 @@ fn two_servers_that_start_at_once_are_one_service() {
         one.stop();
         other.stop();
     }
+}
+
+#[test]
+fn migrate_makes_what_is_missing_and_may_run_again() {
+    let place = Place::new();
+    for _ in 0..2 {
+        place.patmint(["migrate"]).run().good();
+    }
+    place.patmint(["bootstrap", "--org", "Acme", "--email", "ada@acme.example", "--no-migrate"]).run().good();
+    // The default's folder is not there in a fresh clone.
+    let url = ["migrate", "--database-url", "sqlite://new/folder/patmint.db"];
+    Program::new(place.folder()).args(url).run().good();
+    assert!(place.folder().join("new/folder/patmint.db").exists());
 }
