@@ -69,7 +69,7 @@ pub(crate) async fn read(payload: Payload) -> Result<Bytes, BodyError> {
 
 /// The members of a form (WHATWG URL, `application/x-www-form-urlencoded`).
 pub(crate) fn form(body: &[u8]) -> Option<Vec<(String, String)>> {
-    // The decoder puts U+FFFD for what is no UTF-8; such a body is refused instead.
+    // What is percent-encoded and no UTF-8 becomes U+FFFD, which is in no token; what stands there plain is refused.
     std::str::from_utf8(body).ok()?;
     serde_urlencoded::from_bytes(body).ok()
 }

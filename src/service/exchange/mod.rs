@@ -61,16 +61,13 @@ pub enum ExchangeError {
 pub struct Exchanged {
     /// The access token.
     pub access: String,
-    /// How long it lives, in seconds.
-    pub expires_in: i64,
     /// The `rev` in it.
     pub rev: i64,
 }
 
 impl fmt::Debug for Exchanged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { access: _, expires_in, rev } = self;
-        f.debug_struct("Exchanged").field("expires_in", expires_in).field("rev", rev).finish_non_exhaustive()
+        f.debug_struct("Exchanged").field("rev", &self.rev).finish_non_exhaustive()
     }
 }
 
@@ -118,10 +115,9 @@ impl Exchange {
             tracing::info!(credential = %standing.credential.id, %reason, "exchange refused");
             ExchangeError::Refused(reason)
         })?;
-        let expires_in = grant.expires_at - grant.issued_at;
         let claims = claims(&self.core, &standing, grant, found.rev);
         let access = self.core.keys.signing().sign(&claims).map_err(|e| ExchangeError::Signing(e.to_string()))?;
-        Ok(Exchanged { access, expires_in, rev: found.rev })
+        Ok(Exchanged { access, rev: found.rev })
     }
 
     /// Looks the credential up: in memory while that may be believed, else in the database.
