@@ -6,7 +6,7 @@ use super::{clock::Timestamp, ids::OrganizationId, policy::Policy};
 pub const MAX_NAME: usize = 100;
 
 /// An organization.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Organization {
     /// `org` in access tokens.
     pub id: OrganizationId,

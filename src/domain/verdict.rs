@@ -125,18 +125,16 @@ pub fn is_stale(Standing { credential, organization, .. }: &Standing, now: Times
 /// Why a credential cannot be exchanged whatever is asked; `None` = it can.
 #[must_use]
 pub fn objection(standing: &Standing, issuer: &str, now: Timestamp) -> Option<Refusal> {
-    let Standing { credential, owner, membership, organization } = standing;
+    let Standing { credential, owner, organization } = standing;
     let policy = &organization.policy;
-    let member_seq = membership.as_ref().map_or(0, |membership| membership.revoked_seq);
-    let bulk_seq = member_seq.max(owner.revoked_seq).max(organization.revoked_seq);
-    let is_member = membership.as_ref().is_some_and(|membership| membership.ended_at.is_none());
+    let bulk_seq = owner.revoked_seq.max(organization.revoked_seq);
     // The order is that of the states: what can never come back first.
     let objections = [
-        (credential.revoked.is_some() || credential.created_seq < bulk_seq, Refusal::Revoked),
+        (credential.is_revoked || credential.created_seq < bulk_seq, Refusal::Revoked),
         (effective_expiry(credential, policy).is_some_and(|at| is_expired(at, now)), Refusal::Expired),
         (is_stale(standing, now), Refusal::Stale),
-        (owner.disabled_at.is_some(), Refusal::UserDisabled),
-        (!is_member, Refusal::MembershipEnded),
+        (owner.is_disabled, Refusal::UserDisabled),
+        (!owner.is_member, Refusal::MembershipEnded),
         (!policy.allowed_kinds.contains(&credential.kind), Refusal::KindDisallowed),
         (audiences(credential, policy, issuer).is_empty(), Refusal::AudienceDisallowed),
     ];

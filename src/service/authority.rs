@@ -15,7 +15,7 @@ use crate::{
         membership::{Membership, Role, User},
         organization::Organization,
         session_secret,
-        standing::Standing,
+        standing::{Record, Standing},
         verdict::{self, Asked},
     },
     service::change::Actor,
@@ -137,15 +137,16 @@ impl Core {
                 Ok(Authority { user, via: Via::Session(session), address, memberships })
             }
             Proof::Credential(presented) => {
-                let standing = standings::by_key(connection, presented.key)?
-                    .filter(|known| known.credential.secret_hash.matches(&presented.hash))
+                let record = standings::record_by_key(connection, presented.key)?
+                    .filter(|known| known.standing.credential.secret_hash.matches(&presented.hash))
                     .ok_or(ManageError::Unauthenticated)?;
-                let permission = standing.credential.scopes.is_none().then_some(standing.credential.permission);
-                self.by_credential(standing, permission, address, now)
+                let credential = &record.standing.credential;
+                let permission = credential.scopes.is_none().then_some(credential.permission);
+                self.by_credential(record, permission, address, now)
             }
             Proof::AccessToken(claims) => {
-                let (standing, permission) = Self::behind(connection, claims)?;
-                let mut authority = self.by_credential(standing, permission, address, now)?;
+                let (record, permission) = Self::behind(connection, claims)?;
+                let mut authority = self.by_credential(record, permission, address, now)?;
                 if let Via::Credential(standing, _) = &mut authority.via {
                     self.bind_to_audiences(standing, claims);
                 }
@@ -158,10 +159,11 @@ impl Core {
     fn behind(
         connection: &mut DbConnection,
         claims: &AccessClaims<'_>,
-    ) -> Result<(Standing, Option<Permission>), ManageError> {
+    ) -> Result<(Record, Option<Permission>), ManageError> {
         let id: CredentialId = claims.client_id.parse().map_err(|_| ManageError::Unauthenticated)?;
-        let standing = standings::by_id(connection, id)?.ok_or(ManageError::Unauthenticated)?;
-        let Credential { organization_id, owner_id, permission, ref scopes, .. } = standing.credential;
+        let record = standings::record_by_id(connection, id)?.ok_or(ManageError::Unauthenticated)?;
+        let Credential { owner_id, permission, ref scopes, .. } = record.standing.credential;
+        let organization_id = record.standing.organization_id();
         // Older than the list: what revoked it may be gone from there.
         let is_too_old = claims.rev < list::head(connection)?.pruned_to;
         if is_too_old || list::revokes_after(connection, claims.rev, id, organization_id, owner_id)? {
@@ -173,7 +175,7 @@ impl Core {
             Some(_) | None => None,
         };
         let allowed = claimed.filter(|_| scopes.is_none() && claims.authorization_details.is_none());
-        Ok((standing, allowed.map(|claimed| claimed.min(permission))))
+        Ok((record, allowed.map(|claimed| claimed.min(permission))))
     }
 
     /// Leaves a credential only the audiences of the access token that stands for it: what was narrowed for a service
@@ -187,21 +189,17 @@ impl Core {
 
     fn by_credential(
         &self,
-        standing: Standing,
+        record: Record,
         permission: Option<Permission>,
         address: Option<IpAddr>,
         now: Timestamp,
     ) -> Result<Authority, ManageError> {
         let asked = Asked { address, ..Asked::default() };
+        let Record { standing, owner: user, membership, .. } = record;
         verdict::judge(&standing, &self.settings.issuer, now, &asked).map_err(|_| ManageError::Unauthenticated)?;
         let memberships =
-            standing.membership.iter().map(|membership| (membership.clone(), standing.organization.clone())).collect();
-        Ok(Authority {
-            user: standing.owner.clone(),
-            via: Via::Credential(Box::new(standing), permission),
-            address,
-            memberships,
-        })
+            membership.map(|membership| (membership, standing.organization.clone())).into_iter().collect();
+        Ok(Authority { user, via: Via::Credential(Box::new(standing), permission), address, memberships })
     }
 }
 

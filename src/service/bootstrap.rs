@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     domain::{
-        credential::{Credential, CredentialKind, Permission},
+        credential::{Credential, CredentialKind, Description, Permission},
         email::Email,
         ids::{CredentialId, OrganizationId, UserId},
         membership::{Membership, Role, User, UserKind},
@@ -195,9 +195,7 @@ fn first_credentials(
         let credential = Credential {
             id,
             number: numbers::next(change.connection, Numbered::Credential)?,
-            organization_id,
             owner_id,
-            name: name.to_owned(),
             kind,
             permission: Permission::ReadWrite,
             scopes: None,
@@ -206,12 +204,11 @@ fn first_credentials(
             created_at: now,
             created_seq: change.seq,
             expires_at: None,
-            revoked: None,
-            rotated_from: None,
+            is_revoked: false,
             last_used_at: None,
-            last_used_from: None,
         };
-        credentials::insert(change.connection, credential, None)?;
+        let new = (credential, Description::new(name.to_owned()));
+        credentials::insert(change.connection, new, organization_id, None)?;
         Ok::<_, StoreError>(issued.text)
     };
     Ok([make(CredentialKind::Opaque, "first token")?, make(CredentialKind::Jwt, "first JWT refresh token")?])

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::domain::{
     clock::Timestamp,
-    credential::{Credential, CredentialKind, Permission, Revocation, RevocationReason},
+    credential::{Credential, CredentialKind, Description, Permission, Revocation, RevocationReason},
     digest::SecretHash,
     ids::{CredentialId, OrganizationId, UserId},
     scope::Scopes,
@@ -40,19 +40,17 @@ pub(super) struct CredentialRow {
     last_used_from: Option<String>,
 }
 
-impl From<CredentialRow> for Credential {
+impl From<CredentialRow> for (Credential, Description) {
     fn from(row: CredentialRow) -> Self {
         let revoked = row.revoked_at.map(|at| Revocation {
             at,
             by: row.revoked_by,
             reason: row.revoked_reason.unwrap_or(RevocationReason::Requested),
         });
-        Self {
+        let credential = Credential {
             id: row.id,
             number: row.number,
-            organization_id: row.organization_id,
             owner_id: row.owner_id,
-            name: row.name,
             kind: row.kind,
             permission: row.permission,
             scopes: row.scopes,
@@ -61,22 +59,22 @@ impl From<CredentialRow> for Credential {
             created_at: row.created_at,
             created_seq: row.created_seq,
             expires_at: row.expires_at,
-            revoked,
-            rotated_from: row.rotated_from,
+            is_revoked: revoked.is_some(),
             last_used_at: row.last_used_at,
-            last_used_from: row.last_used_from,
-        }
+        };
+        let CredentialRow { name, rotated_from, last_used_from, .. } = row;
+        (credential, Description { name, revoked, rotated_from, last_used_from })
     }
 }
 
-impl From<Credential> for CredentialRow {
-    fn from(credential: Credential) -> Self {
+impl CredentialRow {
+    fn new(credential: Credential, description: Description, organization_id: OrganizationId) -> Self {
         Self {
             id: credential.id,
             number: credential.number,
-            organization_id: credential.organization_id,
+            organization_id,
             owner_id: credential.owner_id,
-            name: credential.name,
+            name: description.name,
             kind: credential.kind,
             permission: credential.permission,
             scopes: credential.scopes,
@@ -85,22 +83,27 @@ impl From<Credential> for CredentialRow {
             created_at: credential.created_at,
             created_seq: credential.created_seq,
             expires_at: credential.expires_at,
-            revoked_at: credential.revoked.map(|revoked| revoked.at),
-            revoked_by: credential.revoked.and_then(|revoked| revoked.by),
-            revoked_reason: credential.revoked.map(|revoked| revoked.reason),
-            rotated_from: credential.rotated_from,
+            revoked_at: description.revoked.map(|revoked| revoked.at),
+            revoked_by: description.revoked.and_then(|revoked| revoked.by),
+            revoked_reason: description.revoked.map(|revoked| revoked.reason),
+            rotated_from: description.rotated_from,
             last_used_at: credential.last_used_at,
-            last_used_from: credential.last_used_from,
+            last_used_from: description.last_used_from,
         }
     }
 }
 
-/// Adds a credential; `by` is the user who made it.
+/// Adds a credential of an organization; `by` is the user who made it.
 ///
 /// # Errors
 /// [`StoreError::Conflict`] if the owner was never a member of the organization.
-pub fn insert(connection: &mut DbConnection, credential: Credential, by: Option<UserId>) -> Result<(), StoreError> {
-    let row = CredentialRow::from(credential);
+pub fn insert(
+    connection: &mut DbConnection,
+    (credential, description): (Credential, Description),
+    organization: OrganizationId,
+    by: Option<UserId>,
+) -> Result<(), StoreError> {
+    let row = CredentialRow::new(credential, description, organization);
     run(diesel::insert_into(credentials::table).values((row, credentials::created_by.eq(by))).execute(connection))
         .map(|_| ())
 }

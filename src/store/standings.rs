@@ -1,10 +1,11 @@
-//! Credentials with everything that a verdict goes by, read in one statement.
+//! Credentials with everything that a verdict goes by, read in one statement; for those who manage them, with all else.
 
 use std::sync::Arc;
 
 use diesel::prelude::*;
 
 use super::{
+    columns::Audiences,
     connection::{DbConnection, run},
     credentials::CredentialRow,
     error::StoreError,
@@ -15,21 +16,67 @@ use super::{
 };
 use crate::domain::{
     clock::Timestamp,
-    credential::LookupKey,
+    credential::{Credential, CredentialKind, LookupKey, Permission},
     digest::SecretHash,
     ids::{CredentialId, OrganizationId, UserId},
-    standing::Standing,
+    membership::{Groups, Membership, User},
+    scope::Scopes,
+    standing::{Owner, Record, Standing},
 };
 
-type Row = (CredentialRow, UserRow, Option<MembershipRow>, OrganizationRow);
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = credentials)]
+struct JudgedCredential {
+    id: CredentialId,
+    number: i64,
+    owner_id: UserId,
+    kind: CredentialKind,
+    permission: Permission,
+    scopes: Option<Scopes>,
+    audiences: Option<Audiences>,
+    secret_hash: SecretHash,
+    created_at: Timestamp,
+    created_seq: i64,
+    expires_at: Option<Timestamp>,
+    revoked_at: Option<Timestamp>,
+    last_used_at: Option<Timestamp>,
+}
 
-fn standing((credential, owner, membership, organization): Row) -> Standing {
+/// See [`Owner::from_parts`].
+type JudgedUser = (Option<Timestamp>, i64);
+type JudgedMembership = (Option<Timestamp>, i64, Option<Groups>);
+type JudgedRow = (JudgedCredential, JudgedUser, Option<JudgedMembership>, OrganizationRow);
+
+fn standing((credential, user, membership, organization): JudgedRow) -> Standing {
     Standing {
-        credential: credential.into(),
-        owner: owner.into(),
-        membership: membership.map(Into::into),
+        credential: Credential {
+            id: credential.id,
+            number: credential.number,
+            owner_id: credential.owner_id,
+            kind: credential.kind,
+            permission: credential.permission,
+            scopes: credential.scopes,
+            audiences: credential.audiences.map(|Audiences(audiences)| audiences),
+            secret_hash: credential.secret_hash,
+            created_at: credential.created_at,
+            created_seq: credential.created_seq,
+            expires_at: credential.expires_at,
+            is_revoked: credential.revoked_at.is_some(),
+            last_used_at: credential.last_used_at,
+        },
+        owner: Owner::from_parts(user, membership),
         organization: Arc::new(organization.into()),
     }
+}
+
+type RecordRow = (CredentialRow, UserRow, Option<MembershipRow>, OrganizationRow);
+
+fn record((credential, owner, membership, organization): RecordRow) -> Record {
+    let (credential, description) = credential.into();
+    let (owner, membership) = (User::from(owner), membership.map(Membership::from));
+    let judged = Owner::new(&owner, membership.as_ref());
+    let standing = Standing { credential, owner: judged, organization: Arc::new(organization.into()) };
+    Record { standing, description, owner, membership }
 }
 
 /// Credentials joined with owner, membership and organization.
@@ -42,7 +89,20 @@ fn joined() -> _ {
     )
 }
 
-macro_rules! columns {
+/// The columns of a [`JudgedRow`].
+macro_rules! judged {
+    () => {
+        (
+            JudgedCredential::as_select(),
+            (users::disabled_at, users::revoked_seq),
+            (memberships::ended_at, memberships::revoked_seq, memberships::member_groups).nullable(),
+            OrganizationRow::as_select(),
+        )
+    };
+}
+
+/// The columns of a [`RecordRow`].
+macro_rules! all {
     () => {
         (
             CredentialRow::as_select(),
@@ -53,28 +113,43 @@ macro_rules! columns {
     };
 }
 
-/// The standing of the credential that `key` finds. A unique key and no LIMIT: SQLite would plan the statement anew
-/// each time for a bound one.
+/// Runs `$query` with the filter that finds the one credential of `$key`. A unique key and no LIMIT: SQLite would plan
+/// the statement anew each time for a bound one.
+macro_rules! get {
+    ($connection:expr, $key:expr, $columns:expr) => {
+        match $key {
+            LookupKey::Id(id) => joined().filter(credentials::id.eq(id)).select($columns).get_result($connection),
+            LookupKey::Hash(hash) => joined()
+                .filter(credentials::secret_hash.eq(SecretHash::from_bytes(hash)))
+                .select($columns)
+                .get_result($connection),
+        }
+        .optional()
+    };
+}
+
+/// The standing of the credential that `key` finds.
 ///
 /// # Errors
 /// [`StoreError`].
 pub fn by_key(connection: &mut DbConnection, key: LookupKey) -> Result<Option<Standing>, StoreError> {
-    let row = match key {
-        LookupKey::Id(id) => joined().filter(credentials::id.eq(id)).select(columns!()).get_result::<Row>(connection),
-        LookupKey::Hash(hash) => joined()
-            .filter(credentials::secret_hash.eq(SecretHash::from_bytes(hash)))
-            .select(columns!())
-            .get_result::<Row>(connection),
-    };
-    Ok(run(row.optional())?.map(standing))
+    Ok(run(get!(connection, key, judged!()))?.map(standing))
 }
 
-/// The standing of the credential with this id.
+/// The record of the credential that `key` finds.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn by_id(connection: &mut DbConnection, id: CredentialId) -> Result<Option<Standing>, StoreError> {
-    by_key(connection, LookupKey::Id(id))
+pub fn record_by_key(connection: &mut DbConnection, key: LookupKey) -> Result<Option<Record>, StoreError> {
+    Ok(run(get!(connection, key, all!()))?.map(record))
+}
+
+/// The record of the credential with this id.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn record_by_id(connection: &mut DbConnection, id: CredentialId) -> Result<Option<Record>, StoreError> {
+    record_by_key(connection, LookupKey::Id(id))
 }
 
 /// The standings of a user's credentials in one organization that are neither revoked nor, by their own expiry, over
@@ -92,8 +167,8 @@ pub fn perhaps_active_of(
         .filter(credentials::owner_id.eq(owner).and(credentials::organization_id.eq(organization)))
         .filter(credentials::revoked_at.is_null())
         .filter(credentials::expires_at.is_null().or(credentials::expires_at.gt(Some(now))))
-        .select(columns!())
-        .load::<Row>(connection);
+        .select(judged!())
+        .load(connection);
     Ok(run(rows)?.into_iter().map(standing).collect())
 }
 
@@ -107,15 +182,15 @@ pub fn page_of(
     owner: UserId,
     before: i64,
     limit: i64,
-) -> Result<Vec<Standing>, StoreError> {
+) -> Result<Vec<Record>, StoreError> {
     let rows = joined()
         .filter(credentials::owner_id.eq(owner).and(credentials::organization_id.eq(organization)))
         .filter(credentials::number.lt(before))
         .order(credentials::number.desc())
         .limit(limit)
-        .select(columns!())
-        .load::<Row>(connection);
-    Ok(run(rows)?.into_iter().map(standing).collect())
+        .select(all!())
+        .load(connection);
+    Ok(run(rows)?.into_iter().map(record).collect())
 }
 
 /// The standings of the credentials with a number in `from..to`, for a status list.
@@ -125,7 +200,7 @@ pub fn page_of(
 pub fn numbered(connection: &mut DbConnection, from: i64, to: i64) -> Result<Vec<Standing>, StoreError> {
     let rows = joined()
         .filter(credentials::number.ge(from).and(credentials::number.lt(to)))
-        .select(columns!())
-        .load::<Row>(connection);
+        .select(judged!())
+        .load(connection);
     Ok(run(rows)?.into_iter().map(standing).collect())
 }

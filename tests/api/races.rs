@@ -189,5 +189,5 @@ async fn new_round(services: &Services, caller: &Caller) -> Round {
         organization_id: None,
     };
     let (seen, token) = services.credentials.create(caller, new).await.unwrap();
-    Round { id: seen.standing.credential.id, token }
+    Round { id: seen.record.standing.credential.id, token }
 }

@@ -15,13 +15,13 @@ fn written(app: &mut TestApp, id: &str) -> (Value, Counts) {
     app.stop();
     let url = app.database().url().parse().unwrap();
     let (db, id) = (Database::new(&DatabaseSettings { url, connections: 1 }), id.parse::<CredentialId>().unwrap());
-    let (standing, counts) = app
+    let (record, counts) = app
         .wait_for(db.read::<_, patmint::store::StoreError>(move |connection| {
-            Ok((standings::by_id(connection, id)?, usage::counts_of(connection, id)?))
+            Ok((standings::record_by_id(connection, id)?, usage::counts_of(connection, id)?))
         }))
         .unwrap();
-    let credential = standing.expect("a credential").credential;
-    (json!([credential.last_used_at, credential.last_used_from]), counts)
+    let record = record.expect("a credential");
+    (json!([record.standing.credential.last_used_at, record.description.last_used_from]), counts)
 }
 
 fn counts(expected: &[(&str, &str, i64)]) -> Counts {

@@ -68,7 +68,7 @@ impl Command {
             organization_id: None,
         };
         let (seen, text) = self.runtime.block_on(self.services.credentials.create(&self.caller, new)).unwrap();
-        (seen.standing.credential.id.to_string(), text.expose_secret().to_owned())
+        (seen.record.standing.credential.id.to_string(), text.expose_secret().to_owned())
     }
 
     fn revoke(&self, id: &str) {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{
     clock::Timestamp,
     digest::SecretHash,
-    ids::{CredentialId, OrganizationId, UserId},
+    ids::{CredentialId, UserId},
     scope::Scopes,
 };
 
@@ -101,19 +101,15 @@ pub struct Revocation {
     pub reason: RevocationReason,
 }
 
-/// What is known of a credential: everything but its secret.
+/// A credential as far as a verdict goes by it. Small: memory holds a million of them.
 #[derive(Clone, Debug)]
 pub struct Credential {
     /// `client_id` in its access tokens.
     pub id: CredentialId,
     /// A number for people and for old APIs; never used again.
     pub number: i64,
-    /// Where it counts.
-    pub organization_id: OrganizationId,
     /// Whom it belongs to.
     pub owner_id: UserId,
-    /// What its owner calls it.
-    pub name: String,
     /// How it is written.
     pub kind: CredentialKind,
     /// What it may do.
@@ -131,11 +127,28 @@ pub struct Credential {
     /// Its own expiry; `None` = none of its own.
     pub expires_at: Option<Timestamp>,
     /// Set once, never taken back.
+    pub is_revoked: bool,
+    /// Its last exchange, as far as written back.
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// What else there is to know of a credential, for people.
+#[derive(Clone, Debug)]
+pub struct Description {
+    /// What its owner calls it.
+    pub name: String,
+    /// When, by whom and why it was revoked, if by itself.
     pub revoked: Option<Revocation>,
     /// The credential that this one replaced.
     pub rotated_from: Option<CredentialId>,
-    /// Its last exchange, as far as written back.
-    pub last_used_at: Option<Timestamp>,
-    /// The address of that exchange.
+    /// The address of its last exchange.
     pub last_used_from: Option<String>,
+}
+
+impl Description {
+    /// That of a new credential.
+    #[must_use]
+    pub fn new(name: String) -> Self {
+        Self { name, revoked: None, rotated_from: None, last_used_from: None }
+    }
 }

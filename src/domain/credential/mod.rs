@@ -10,7 +10,7 @@ mod opaque;
 mod tag;
 
 pub(crate) use facts::words;
-pub use facts::{Credential, CredentialKind, Permission, Revocation, RevocationReason, UnknownWord};
+pub use facts::{Credential, CredentialKind, Description, Permission, Revocation, RevocationReason, UnknownWord};
 pub use format::{CredentialFormat, CredentialFormatError, Issued, LookupKey, Presented, is_prefix};
 pub use jwt::NEVER_SECONDS;
 pub use tag::TagKey;

@@ -4,13 +4,13 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::{
-    credential::{CredentialKind, NEVER_SECONDS, Permission, Revocation, RevocationReason},
+    credential::{CredentialKind, NEVER_SECONDS, Permission},
     digest::SecretHash,
     ids::{CredentialId, OrganizationId, UserId},
-    membership::{Membership, Role, User, UserKind},
     organization::Organization,
     random::SystemRandomness,
     scope::Scopes,
+    standing::Owner,
 };
 
 const ISSUER: &str = "https://sts.example";
@@ -27,9 +27,7 @@ pub(crate) fn standing() -> Standing {
         credential: Credential {
             id: CredentialId::generate(start(), &random),
             number: 1,
-            organization_id,
             owner_id,
-            name: "ci".to_owned(),
             kind: CredentialKind::Opaque,
             permission: Permission::ReadWrite,
             scopes: None,
@@ -38,31 +36,10 @@ pub(crate) fn standing() -> Standing {
             created_at: start(),
             created_seq: 10,
             expires_at: None,
-            revoked: None,
-            rotated_from: None,
+            is_revoked: false,
             last_used_at: None,
-            last_used_from: None,
         },
-        owner: User {
-            id: owner_id,
-            number: 1,
-            email: None,
-            name: String::new(),
-            kind: UserKind::Person,
-            operator_since: None,
-            disabled_at: None,
-            revoked_seq: 0,
-            created_at: start(),
-        },
-        membership: Some(Membership {
-            organization_id,
-            user_id: owner_id,
-            role: Role::Member,
-            groups: None,
-            created_at: start(),
-            ended_at: None,
-            revoked_seq: 0,
-        }),
+        owner: Owner { is_disabled: false, is_member: true, revoked_seq: 0, groups: None },
         organization: Arc::new(Organization {
             id: organization_id,
             number: 1,
@@ -101,7 +78,7 @@ fn each_objection_refuses_and_has_its_state() {
         assert_eq!(state(&standing, ISSUER, start().plus_seconds(100)), state_then);
     };
     let mut revoked = standing();
-    revoked.credential.revoked = Some(Revocation { at: start(), by: None, reason: RevocationReason::Holder });
+    revoked.credential.is_revoked = true;
     // Revoked outranks everything else that stands against it.
     revoked.credential.expires_at = Some(start());
     expect(revoked, Refusal::Revoked, State::Revoked);
@@ -111,14 +88,11 @@ fn each_objection_refuses_and_has_its_state() {
     expect(with_policy(standing(), |p| p.token_max_ttl = Some(100)), Refusal::Expired, State::Expired);
     expect(with_policy(standing(), |p| p.stale_after = 100), Refusal::Stale, State::Stale);
     let mut disabled = standing();
-    disabled.owner.disabled_at = Some(start());
+    disabled.owner.is_disabled = true;
     expect(disabled, Refusal::UserDisabled, State::Disallowed);
     let mut ended = standing();
-    ended.membership.as_mut().unwrap().ended_at = Some(start());
+    ended.owner.is_member = false;
     expect(ended, Refusal::MembershipEnded, State::Disallowed);
-    let mut stranger = standing();
-    stranger.membership = None;
-    expect(stranger, Refusal::MembershipEnded, State::Disallowed);
     expect(with_policy(standing(), |p| p.allowed_kinds.clear()), Refusal::KindDisallowed, State::Disallowed);
     let mut elsewhere = standing();
     elsewhere.credential.audiences = Some(vec!["https://api.example".to_owned()]);
@@ -128,14 +102,12 @@ fn each_objection_refuses_and_has_its_state() {
 #[test]
 fn a_bulk_revocation_ends_what_was_made_before_it() {
     for created_seq in [9, 10, 11] {
-        let mut at_member = standing();
-        at_member.credential.created_seq = created_seq;
-        let mut at_user = at_member.clone();
-        let mut at_organization = at_member.clone();
-        at_member.membership.as_mut().unwrap().revoked_seq = 10;
-        at_user.owner.revoked_seq = 10;
+        let mut at_owner = standing();
+        at_owner.credential.created_seq = created_seq;
+        let mut at_organization = at_owner.clone();
+        at_owner.owner.revoked_seq = 10;
         Arc::make_mut(&mut at_organization.organization).revoked_seq = 10;
-        for standing in [at_member, at_user, at_organization] {
+        for standing in [at_owner, at_organization] {
             assert_eq!(refused(&standing, 1), (created_seq < 10).then_some(Refusal::Revoked));
         }
     }

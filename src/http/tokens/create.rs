@@ -93,6 +93,6 @@ pub(in crate::http) async fn post(
     }
     Ok(HttpResponse::Created()
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        .insert_header((header::LOCATION, format!("/api/v1/tokens/{}", seen.standing.credential.id)))
+        .insert_header((header::LOCATION, format!("/api/v1/tokens/{}", seen.record.standing.credential.id)))
         .json(view))
 }

@@ -1,21 +1,22 @@
 use serde_json::{Value, json};
 
-use crate::{domain::standing::Standing, service::Seen};
+use crate::{domain::standing::Record, service::Seen};
 
 /// A credential as its owner sees it: everything but the secret.
 pub(super) fn view(seen: &Seen) -> Value {
-    let Standing { credential, owner, .. } = &seen.standing;
+    let Record { standing, description, owner, .. } = &seen.record;
+    let credential = &standing.credential;
     json!({
         "id": credential.id,
         "number": credential.number,
-        "organization_id": credential.organization_id,
+        "organization_id": standing.organization_id(),
         "owner": {
             "id": owner.id,
             "number": owner.number,
             "email": owner.email.as_ref().map(ToString::to_string),
             "kind": owner.kind,
         },
-        "name": credential.name,
+        "name": description.name,
         "kind": credential.kind,
         "permission": credential.permission,
         "scopes": credential.scopes,
@@ -24,11 +25,11 @@ pub(super) fn view(seen: &Seen) -> Value {
         "expires_at": credential.expires_at,
         "effective_expires_at": seen.effective_expires_at,
         "last_used_at": credential.last_used_at,
-        "last_used_from": credential.last_used_from,
-        "revoked_at": credential.revoked.map(|revoked| revoked.at),
-        "revoked_by": credential.revoked.and_then(|revoked| revoked.by),
-        "revoked_reason": credential.revoked.map(|revoked| revoked.reason),
-        "rotated_from": credential.rotated_from,
+        "last_used_from": description.last_used_from,
+        "revoked_at": description.revoked.map(|revoked| revoked.at),
+        "revoked_by": description.revoked.and_then(|revoked| revoked.by),
+        "revoked_reason": description.revoked.map(|revoked| revoked.reason),
+        "rotated_from": description.rotated_from,
         "state": seen.state,
     })
 }

@@ -5,11 +5,11 @@ use super::{Credentials, Seen};
 use crate::{
     domain::{
         clock::Timestamp,
-        credential::{Credential, CredentialKind, NEVER_SECONDS, Permission},
+        credential::{Credential, CredentialKind, Description, NEVER_SECONDS, Permission},
         ids::{CredentialId, OrganizationId},
         policy::{Policy, is_audience},
         scope::{Rights, Scope, Scopes},
-        standing::Standing,
+        standing::{Owner, Record, Standing},
         verdict::{self, State, is_expired},
     },
     service::{
@@ -76,16 +76,16 @@ impl Credentials {
             let authority = core.authority(change.connection, &caller, change.now)?;
             create(change, &core, &authority, new)
         };
-        let (standing, text) = self.core.changes.run(create).await?;
-        let now = standing.credential.created_at;
-        Ok((self.seen(standing, now), text))
+        let (record, text) = self.core.changes.run(create).await?;
+        let now = record.standing.credential.created_at;
+        Ok((self.seen(record, now), text))
     }
 }
 
 /// Whether a credential is the caller's, in an organization in which the caller may act.
 pub(super) fn is_own(authority: &Authority, standing: &Standing) -> bool {
     standing.credential.owner_id == authority.user.id
-        && authority.memberships.iter().any(|(_, own)| own.id == standing.credential.organization_id)
+        && authority.memberships.iter().any(|(_, own)| own.id == standing.organization_id())
 }
 
 fn create(
@@ -93,7 +93,7 @@ fn create(
     core: &Core,
     authority: &Authority,
     new: NewToken,
-) -> Result<(Standing, SecretString), ManageError> {
+) -> Result<(Record, SecretString), ManageError> {
     let (membership, organization) = authority.organization(new.organization_id)?.clone();
     let bound = authority.may_manage_tokens(&organization)?;
     let policy = &organization.policy;
@@ -114,9 +114,7 @@ fn create(
     let credential = Credential {
         id,
         number: numbers::next(change.connection, Numbered::Credential)?,
-        organization_id: organization.id,
         owner_id,
-        name,
         kind: new.kind,
         permission: new.permission,
         scopes,
@@ -125,26 +123,27 @@ fn create(
         created_at: now,
         created_seq: change.seq,
         expires_at,
-        revoked: None,
-        rotated_from: None,
+        is_revoked: false,
         last_used_at: None,
-        last_used_from: None,
     };
     if let Some(bound) = bound {
         within(&credential, bound, core)?;
     }
-    let standing = Standing { credential, owner: authority.user.clone(), membership: Some(membership), organization };
+    let (owner, organization_id) = (authority.user.clone(), organization.id);
+    let standing = Standing { credential, owner: Owner::new(&owner, Some(&membership)), organization };
     check_limit(change, core, &standing)?;
-    credentials::insert(change.connection, standing.credential.clone(), Some(owner_id))?;
-    let detail = json!({ "number": standing.credential.number, "name": standing.credential.name });
+    let description = Description::new(name);
+    let new = (standing.credential.clone(), description.clone());
+    credentials::insert(change.connection, new, organization_id, Some(owner_id))?;
+    let detail = json!({ "number": standing.credential.number, "name": description.name });
     let subject = Some(id.to_string());
-    change.record(authority.actor(), "credential.create", Some(standing.organization.id), subject, Some(&detail))?;
-    Ok((standing, issued.text))
+    change.record(authority.actor(), "credential.create", Some(organization_id), subject, Some(&detail))?;
+    Ok((Record { standing, description, owner, membership: Some(membership) }, issued.text))
 }
 
 /// Counted under the lock of all changes, so that two requests at once cannot both take the last place.
 fn check_limit(change: &mut Change<'_>, core: &Core, new: &Standing) -> Result<(), ManageError> {
-    let Credential { organization_id, owner_id, .. } = new.credential;
+    let (organization_id, owner_id) = (new.organization_id(), new.credential.owner_id);
     let all = standings::perhaps_active_of(change.connection, organization_id, owner_id, change.now)?;
     let is_active = |own: &&Standing| verdict::state(own, &core.settings.issuer, change.now) == State::Active;
     let limit = usize::try_from(new.organization.policy.max_tokens_per_user).unwrap_or(usize::MAX);

@@ -18,7 +18,7 @@ use crate::{
     domain::{
         clock::Timestamp,
         ids::{CredentialId, OrganizationId},
-        standing::Standing,
+        standing::Record,
         verdict::{self, State},
     },
     store::standings,
@@ -36,7 +36,7 @@ pub struct Credentials {
 #[derive(Debug)]
 pub struct Seen {
     /// Everything about it but its secret.
-    pub standing: Standing,
+    pub record: Record,
     /// How it stands now.
     pub state: State,
     /// When it really ends.
@@ -53,10 +53,11 @@ pub struct Page {
 }
 
 impl Credentials {
-    fn seen(&self, standing: Standing, now: Timestamp) -> Seen {
-        let state = verdict::state(&standing, &self.core.settings.issuer, now);
+    fn seen(&self, record: Record, now: Timestamp) -> Seen {
+        let standing = &record.standing;
+        let state = verdict::state(standing, &self.core.settings.issuer, now);
         let effective_expires_at = verdict::effective_expiry(&standing.credential, &standing.organization.policy);
-        Seen { standing, state, effective_expires_at }
+        Seen { record, state, effective_expires_at }
     }
 
     /// The caller's credentials in one organization: up to `limit` of those with a number below `before`.
@@ -83,9 +84,9 @@ impl Credentials {
         let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
         let has_more = rows.len() > wanted;
         rows.truncate(wanted);
-        let next = rows.last().map(|last| last.credential.number).filter(|_| has_more);
+        let next = rows.last().map(|last| last.standing.credential.number).filter(|_| has_more);
         let now = self.core.clock.now();
-        Ok(Page { items: rows.into_iter().map(|standing| self.seen(standing, now)).collect(), next })
+        Ok(Page { items: rows.into_iter().map(|record| self.seen(record, now)).collect(), next })
     }
 
     /// One of the caller's credentials.
@@ -95,9 +96,9 @@ impl Credentials {
     pub async fn get(&self, caller: &Caller, id: CredentialId) -> Result<Seen, ManageError> {
         let authority = self.core.authenticate(caller).await?;
         authority.may_see_tokens()?;
-        let standing = self.core.db.read(move |connection| standings::by_id(connection, id)).await?;
-        let standing = standing.filter(|standing| create::is_own(&authority, standing)).ok_or(ManageError::NotFound)?;
-        Ok(self.seen(standing, self.core.clock.now()))
+        let record = self.core.db.read(move |connection| standings::record_by_id(connection, id)).await?;
+        let record = record.filter(|own| create::is_own(&authority, &own.standing)).ok_or(ManageError::NotFound)?;
+        Ok(self.seen(record, self.core.clock.now()))
     }
 
     /// The caller that `token` makes, sent from `address`.

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Credentials, create::is_own};
 use crate::{
     domain::{
-        credential::{Revocation, RevocationReason},
+        credential::{LookupKey, Revocation, RevocationReason},
         ids::{CredentialId, UserId},
         list::Target,
         standing::Standing,
@@ -39,7 +39,7 @@ impl Credentials {
         let (core, caller) = (self.core.clone(), caller.clone());
         let revoke_own = move |change: &mut Change<'_>| {
             let authority = core.authority(change.connection, &caller, change.now)?;
-            let standing = standings::by_id(change.connection, id)?;
+            let standing = standings::by_key(change.connection, LookupKey::Id(id))?;
             let standing = standing.filter(|own| is_own(&authority, own)).ok_or(ManageError::NotFound)?;
             // Whoever holds a credential may end it; an access token of it is held by every service that gets one.
             let is_held = matches!(&caller.proof, Proof::Credential(_))
@@ -73,7 +73,7 @@ impl Credentials {
         let Some(standing) = found.filter(|found| found.credential.secret_hash.matches(&presented.hash)) else {
             return Ok(HandedIn::Unknown);
         };
-        if standing.credential.revoked.is_some() {
+        if standing.credential.is_revoked {
             return Ok(HandedIn::Credential);
         }
         let end = move |change: &mut Change<'_>| {

@@ -16,12 +16,11 @@ use crate::{
 
 /// The claims of the access token that `grant` allows (RFC 9068 section 2.2).
 pub(super) fn claims<'a>(core: &'a Core, standing: &'a Standing, grant: Grant<'a>, rev: i64) -> AccessClaims<'a> {
-    let Standing { credential, membership, organization, .. } = standing;
+    let Standing { credential, owner, organization } = standing;
     let (scope, authorization_details) = match grant.rights {
         Rights::Unrestricted(permission) => (Some(permission), None),
         Rights::Restricted(scopes) => (None, Some(details(scopes))),
     };
-    let groups = membership.as_ref().and_then(|membership| membership.groups.as_ref());
     AccessClaims {
         iss: Cow::Borrowed(&core.settings.issuer),
         sub: Cow::Owned(credential.owner_id.to_string()),
@@ -33,7 +32,7 @@ pub(super) fn claims<'a>(core: &'a Core, standing: &'a Standing, grant: Grant<'a
         scope: scope.map(Permission::scope).map(Cow::Borrowed),
         authorization_details,
         org: Cow::Owned(organization.id.to_string()),
-        groups: groups.map(|groups| Cow::Borrowed(groups.0.as_slice())),
+        groups: owner.groups.as_ref().map(|groups| Cow::Borrowed(groups.0.as_slice())),
         token_type: Cow::Borrowed(TOKEN_TYPE_ACCESS),
         rev,
         status: Status { status_list: status_reference(core, credential.number) },

@@ -66,8 +66,9 @@ impl Loads {
         loop {
             match self.part(key) {
                 Part::Lead(mut leader) => {
-                    let outcome = read(db, pauses, key).await;
-                    if let Ok(Load { counter, standing: Some(standing) }) = &outcome {
+                    let mut outcome = read(db, pauses, key).await;
+                    if let Ok(Load { counter, standing: Some(standing) }) = &mut outcome {
+                        memory.share_organization(Arc::make_mut(standing));
                         pauses.at(Point::RowRead);
                         memory.offer(key, standing, *counter);
                     }

@@ -4,6 +4,7 @@
 //! The rules R1–R7 of DESIGN 6 name the orders that matter; the comments here say which line keeps which.
 
 use std::{
+    collections::HashMap,
     hash::{BuildHasher as _, RandomState},
     sync::{
         Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
@@ -22,8 +23,9 @@ use indexmap::IndexMap;
 use super::trust::Trust;
 use crate::domain::{
     credential::LookupKey,
-    ids::CredentialId,
+    ids::{CredentialId, OrganizationId},
     list::{Entry, Target},
+    organization::Organization,
     standing::Standing,
 };
 
@@ -49,6 +51,8 @@ struct Slot {
 #[derive(Debug)]
 pub(crate) struct Memory {
     standings: Vec<Shard<CredentialId, Slot>>,
+    /// The organizations of these credentials, so that many share one.
+    organizations: RwLock<HashMap<OrganizationId, Arc<Organization>>>,
     /// Which credential a legacy token is: a fact that never changes, so no entry of the list touches it.
     legacy: Shard<[u8; 32], CredentialId>,
     hasher: RandomState,
@@ -68,6 +72,7 @@ impl Memory {
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
             standings: (0..SHARDS).map(|_| Shard::default()).collect(),
+            organizations: RwLock::default(),
             legacy: Shard::default(),
             hasher: RandomState::new(),
             capacity_of_shard: capacity.div_ceil(SHARDS),
@@ -95,6 +100,16 @@ impl Memory {
             used.store(true, Relaxed);
         }
         Some(standing.clone())
+    }
+
+    /// Lets a standing share its organization with those that say the same of it.
+    pub(crate) fn share_organization(&self, standing: &mut Standing) {
+        let id = standing.organization_id();
+        if let Some(known) = read(&self.organizations).get(&id).filter(|known| **known == standing.organization) {
+            standing.organization = known.clone();
+            return;
+        }
+        write(&self.organizations).insert(id, standing.organization.clone());
     }
 
     /// Takes in a row that was read when the counter was `counter`, unless the follower has begun to apply something
@@ -157,8 +172,8 @@ impl Memory {
     fn forget_all_of(&self, targets: &[&Target]) {
         for shard in &self.standings {
             write(shard).retain(|id, slot| {
-                let credential = &slot.standing.credential;
-                let is_meant = |target: &&Target| target.matches(*id, credential.organization_id, credential.owner_id);
+                let (organization, owner) = (slot.standing.organization_id(), slot.standing.credential.owner_id);
+                let is_meant = |target: &&Target| target.matches(*id, organization, owner);
                 !targets.iter().any(is_meant)
             });
         }
@@ -169,6 +184,7 @@ impl Memory {
         for shard in &self.standings {
             write(shard).clear();
         }
+        write(&self.organizations).clear();
     }
 
     /// Follower: everything up to `seq` is reflected now.
@@ -249,8 +265,8 @@ mod tests {
     fn an_entry_makes_memory_forget_whom_it_is_about() {
         let targets: [fn(&Standing) -> Target; 5] = [
             |known| Target::Credential(known.credential.id),
-            |known| Target::Member(known.organization.id, known.owner.id),
-            |known| Target::User(known.owner.id),
+            |known| Target::Member(known.organization.id, known.credential.owner_id),
+            |known| Target::User(known.credential.owner_id),
             |known| Target::Organization(known.organization.id),
             |_| Target::Unknown,
         ];
@@ -262,6 +278,20 @@ mod tests {
             assert!(memory.get(key).is_none(), "{target:?}");
             assert_eq!(memory.get(other).is_some(), target != Target::Unknown, "{target:?}");
         }
+    }
+
+    #[test]
+    fn credentials_of_one_organization_share_it() {
+        let memory = Memory::new(100);
+        let first = standing();
+        let mut second = Standing { organization: Arc::new((*first.organization).clone()), ..first.clone() };
+        let mut changed = first.clone();
+        Arc::make_mut(&mut changed.organization).policy_seq += 1;
+        memory.share_organization(&mut first.clone());
+        memory.share_organization(&mut second);
+        assert!(Arc::ptr_eq(&first.organization, &second.organization));
+        memory.share_organization(&mut changed);
+        assert_ne!(changed.organization, first.organization, "what differs is not taken for the same");
     }
 
     fn offered(memory: &Memory, standing: &Arc<Standing>) -> LookupKey {
