@@ -10,6 +10,7 @@ mod user;
 
 use std::{
     io::{self, IsTerminal as _},
+    mem,
     path::PathBuf,
     process::ExitCode,
 };
@@ -93,7 +94,11 @@ pub fn run() -> ExitCode {
         .map_err(CliError::from)
         .and_then(|config| {
             log_to_stderr(&config.log)?;
-            actix_web::rt::System::new().block_on(dispatch(cli.command, &config))
+            let system = actix_web::rt::System::new();
+            let result = system.block_on(dispatch(cli.command, &config));
+            // Its end would wait for every query under way, and one to a database that hangs never ends.
+            mem::forget(system);
+            result
         });
     match result {
         Ok(()) => ExitCode::SUCCESS,

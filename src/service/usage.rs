@@ -86,7 +86,7 @@ impl Usage {
         lock(&self.unwritten).absorb(batch.clone());
         for part in batch.parts(PART) {
             let written = part.clone();
-            db.write(move |connection| store::write(connection, &part)).await?;
+            db.write_behind(move |connection| store::write(connection, &part)).await?;
             lock(&self.unwritten).subtract(&written);
         }
         Ok(())

@@ -9,7 +9,8 @@ use std::{
 use diesel::r2d2::{NopErrorHandler, Pool, PooledConnection};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
-    task, time,
+    task,
+    time::{self, Instant},
 };
 
 use super::{
@@ -19,11 +20,12 @@ use super::{
     url::DatabaseUrl,
 };
 
-/// How long a query may wait for its turn, and its turn for a connection.
+/// How long a caller waits for the database in all: for its turn, for a connection, for what it asked. A server that
+/// hangs keeps its connections open and says nothing, so the end of patience has to be on this side.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The same for writes on SQLite, which go one after the other.
-const WRITE_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a write on SQLite waits for its turn: they go one after the other.
+const SQLITE_WRITE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the operator may choose.
 #[derive(Clone, Debug)]
@@ -123,8 +125,7 @@ impl Database {
         &self,
         f: impl FnOnce(&mut DbConnection) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
-        let permit = turn(&self.reads, PATIENCE).await?;
-        self.blocking(permit, f).await
+        self.in_time(&self.reads, f).await
     }
 
     /// The same for an exchange that memory cannot answer.
@@ -135,12 +136,11 @@ impl Database {
         &self,
         f: impl FnOnce(&mut DbConnection) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
-        let permit = turn(&self.exchanges, PATIENCE).await?;
-        self.blocking(permit, f).await
+        self.in_time(&self.exchanges, f).await
     }
 
     /// Runs `f` in one transaction that may write: all of it, or nothing. Not a management change (see
-    /// [`change`](Self::change)).
+    /// [`change`](Self::change)). With a database that hangs nobody can say whether it was done.
     ///
     /// # Errors
     /// As [`read`](Self::read).
@@ -148,7 +148,23 @@ impl Database {
         &self,
         f: impl FnOnce(&mut DbConnection) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
-        let permit = turn(&self.writes, WRITE_PATIENCE).await?;
+        if self.url.sqlite_path().is_some() {
+            // A file does not hang, and a long queue here is work under way.
+            return self.write_behind(f).await;
+        }
+        self.in_time(&self.writes, |connection| connection.write_transaction(f)).await
+    }
+
+    /// The same for what nobody waits for and what must not be done twice: however long it takes.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub async fn write_behind<T: Send + 'static, E: From<StoreError> + Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut DbConnection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        let turn = time::timeout(SQLITE_WRITE_PATIENCE, turn(&self.writes)).await;
+        let permit = turn.unwrap_or(Err(StoreError::Busy))?;
         self.blocking(permit, |connection| connection.write_transaction(f)).await
     }
 
@@ -168,6 +184,18 @@ impl Database {
         .await
     }
 
+    /// Runs `f` when it is its turn at `gate`, and gives up when patience ends. `f` may go on even then.
+    async fn in_time<T: Send + 'static, E: From<StoreError> + Send + 'static>(
+        &self,
+        gate: &Arc<Semaphore>,
+        f: impl FnOnce(&mut DbConnection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        let deadline = Instant::now() + PATIENCE;
+        let permit = time::timeout_at(deadline, turn(gate)).await.unwrap_or(Err(StoreError::Busy))?;
+        let hangs = |_| Err(StoreError::Unavailable("no answer in time".to_owned()).into());
+        time::timeout_at(deadline, self.blocking(permit, f)).await.unwrap_or_else(hangs)
+    }
+
     async fn blocking<T: Send + 'static, E: From<StoreError> + Send + 'static>(
         &self,
         permit: OwnedSemaphorePermit,
@@ -184,11 +212,9 @@ impl Database {
     }
 }
 
-async fn turn(gate: &Arc<Semaphore>, patience: Duration) -> Result<OwnedSemaphorePermit, StoreError> {
-    match time::timeout(patience, gate.clone().acquire_owned()).await {
-        Ok(Ok(permit)) => Ok(permit),
-        Ok(Err(_)) | Err(_) => Err(StoreError::Busy),
-    }
+async fn turn(gate: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, StoreError> {
+    // The gates are never closed.
+    gate.clone().acquire_owned().await.map_err(|_| StoreError::Busy)
 }
 
 fn checked_out(pool: &Pool<ConnectionManager>) -> Result<PooledConnection<ConnectionManager>, StoreError> {

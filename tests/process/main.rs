@@ -14,6 +14,7 @@ mod support;
 
 mod bootstrap;
 mod crash;
+mod hang;
 mod precedence;
 mod quickstart;
 mod refusals;

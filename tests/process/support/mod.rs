@@ -11,6 +11,7 @@ mod program;
 mod server;
 mod stream;
 
+pub use client::Answer;
 pub use look::Look;
 pub use place::{Owner, Place};
 pub use program::{Program, Running};
