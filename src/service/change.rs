@@ -20,7 +20,8 @@ use crate::{
     store::{
         Database, DbConnection, StoreError,
         audit::{self, AuditRecord},
-        list, replicas,
+        list,
+        replicas::{self, Replica},
     },
 };
 
@@ -152,8 +153,13 @@ impl Changes {
     async fn largest_bound_behind(&self, seq: i64) -> Result<Option<Duration>, StoreError> {
         // Its own memory was waited for above.
         let own = self.presence.as_ref().and_then(|presence| presence.id());
-        let rows = self.db.read::<_, StoreError>(replicas::all).await?;
-        let behind = rows.iter().filter(|row| Some(row.id) != own && row.applied < seq);
-        Ok(behind.map(replicas::Replica::max_staleness).max())
+        // The rows first: then nothing that they have applied can be above the head, unless a failover lost it, and then
+        // it says nothing of the change.
+        let rows_and_head =
+            |connection: &mut _| Ok::<_, StoreError>((replicas::all(connection)?, list::head(connection)?));
+        let (rows, head) = self.db.read(rows_and_head).await?;
+        let has_applied = |row: &Replica| (seq..=head.seq).contains(&row.applied);
+        let behind = rows.iter().filter(|row| Some(row.id) != own && !has_applied(row));
+        Ok(behind.map(Replica::max_staleness).max())
     }
 }

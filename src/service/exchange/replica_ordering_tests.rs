@@ -11,7 +11,7 @@ use crate::{
         testing::{MAX_STALENESS, Outcome, Replica, block_on},
         watcher::{STILL_FOR, Watcher},
     },
-    store::replicas,
+    store::{list, replicas},
 };
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -70,6 +70,25 @@ fn r1_a_change_waits_for_a_server_that_stands_still_until_its_bound_is_over() {
     one.pauses.release(Point::OthersBehind);
     revoke.join();
     assert!(!other.is_trusted());
+    assert_refused(&other.exchange());
+}
+
+#[test]
+fn r1_what_a_server_noted_before_a_failover_is_not_taken_for_the_change() {
+    let one = Replica::new();
+    one.change_something_else();
+    one.follow();
+    let other = one.warm_beside();
+    // The database loses what was committed last; the other server has seen that, and has not noticed the loss.
+    block_on(one.db.write(|connection| list::rewind(connection, 1))).unwrap();
+    one.pauses.arm(Point::OthersBehind);
+    let revoke = one.revoke_apart();
+    let waits = one.pauses.await_reached_or(Point::OthersBehind, || revoke.has_answered());
+    assert!(waits, "the number that the other one noted is above that of the change");
+    other.follow();
+    other.note();
+    one.pauses.release(Point::OthersBehind);
+    revoke.join();
     assert_refused(&other.exchange());
 }
 
