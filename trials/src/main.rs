@@ -1,0 +1,33 @@
+//! Tries out a whole patmint; see `scripts/bench`.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use patmint_trials::{limit, say};
+
+/// Tries out a whole patmint
+#[derive(Parser)]
+#[command(name = "patmint-trials")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve what an exchange must cost at the least on this machine
+    Limit(limit::Arguments),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Limit(arguments) => limit::run(&arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("patmint-trials: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
