@@ -106,7 +106,12 @@ impl Changes {
         f: impl FnOnce(&mut Change<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
         let (now, random) = (self.clock.now(), self.random.clone());
+        let seen = self.following.as_ref().map_or(0, |(memory, _)| memory.seen());
         let frame = move |connection: &mut DbConnection, seq: i64| {
+            if seq <= seen {
+                // A restored backup or a failover: the follower sees to it that no number comes again, and then it works.
+                return Err(StoreError::Busy.into());
+            }
             let mut change = Change { connection, now, seq, random, appended: None };
             let value = f(&mut change)?;
             Ok::<_, E>((value, change.appended))

@@ -13,6 +13,7 @@ use super::{
     core::{Core, Settings},
     credentials::Credentials,
     exchange::{Exchange, Follower, Following, Memory, Pauses, Presence},
+    feed::Feed,
     health::Health,
     keys::{KeyRing, KeyRingError},
     passwords::Passwords,
@@ -68,6 +69,8 @@ pub struct Services {
     pub bootstrap: Bootstrap,
     /// The state of all credentials, by the standard.
     pub status_lists: StatusLists,
+    /// Tells what was revoked.
+    pub feed: Feed,
     /// Whether all is well.
     pub health: Health,
     core: Arc<Core>,
@@ -162,6 +165,7 @@ impl Services {
             policies: Policies { core: core.clone() },
             bootstrap: Bootstrap { core: core.clone(), passwords },
             status_lists: StatusLists::new(core.clone()),
+            feed: Feed::new(core.clone(), memory.clone(), following.as_ref().map(Following::bell)),
             health: Health::new(core.clone(), memory),
             core,
             background: None,

@@ -19,7 +19,7 @@ use tokio::sync::watch;
 
 use indexmap::IndexMap;
 
-use super::trust::Trust;
+use super::{feed_log::FeedLog, trust::Trust};
 use crate::domain::{
     credential::LookupKey,
     ids::CredentialId,
@@ -61,6 +61,8 @@ pub(crate) struct Memory {
     applied_signal: watch::Sender<i64>,
     /// Until when all this may be believed.
     pub(crate) trust: Trust,
+    /// What of the list the feed shows.
+    pub(crate) feed: FeedLog,
 }
 
 impl Memory {
@@ -75,6 +77,7 @@ impl Memory {
             applied: AtomicI64::new(0),
             applied_signal: watch::Sender::new(0),
             trust: Trust::default(),
+            feed: FeedLog::default(),
         }
     }
 
