@@ -50,6 +50,12 @@ pub(crate) struct Change<'a> {
 }
 
 impl Change<'_> {
+    /// Goes on at `floor` at least; before the first entry.
+    pub(crate) fn raise_to(&mut self, floor: i64) -> Result<(), StoreError> {
+        self.seq = list::raise_to(self.connection, floor)?;
+        Ok(())
+    }
+
     /// Puts an entry on the list; `revokes` if it also ends access tokens that are out.
     pub(crate) fn append(&mut self, target: Target, revokes: bool) -> Result<(), StoreError> {
         // The first entry has the number of the change itself; each further one needs its own.

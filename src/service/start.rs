@@ -18,6 +18,7 @@ use super::{
     keys::{KeyRing, KeyRingError},
     passwords::Passwords,
     policies::Policies,
+    restored::Restoration,
     sessions::Sessions,
     status_list::StatusLists,
     usage::Usage,
@@ -67,6 +68,8 @@ pub struct Services {
     pub policies: Policies,
     /// Makes the first things.
     pub bootstrap: Bootstrap,
+    /// Sets right what a restored backup leaves behind.
+    pub restoration: Restoration,
     /// The state of all credentials, by the standard.
     pub status_lists: StatusLists,
     /// Tells what was revoked.
@@ -164,6 +167,7 @@ impl Services {
             credentials: Credentials { core: core.clone() },
             policies: Policies { core: core.clone() },
             bootstrap: Bootstrap { core: core.clone(), passwords },
+            restoration: Restoration { core: core.clone() },
             status_lists: StatusLists::new(core.clone()),
             feed: Feed::new(core.clone(), memory.clone(), following.as_ref().map(Following::bell)),
             health: Health::new(core.clone(), memory),

@@ -17,5 +17,6 @@ mod crash;
 mod precedence;
 mod quickstart;
 mod refusals;
+mod restore;
 mod second_process;
 mod stop;
