@@ -23,7 +23,8 @@ use crate::{
     store::{StoreError, list},
 };
 
-const LONG: Duration = Duration::from_secs(30);
+/// Longer than any test is let run: only what wakes ends such a wait.
+const LONG: Duration = Duration::from_hours(1);
 
 /// Runs `future` until it waits, then `f` on a thread of its own, then `future` to its end.
 fn during<T>(future: impl Future<Output = T>, f: impl FnOnce() + Send) -> T {
