@@ -5,6 +5,7 @@ mod migrate;
 mod open;
 mod output;
 mod quickstart;
+mod restored;
 mod serve;
 mod user;
 
@@ -49,6 +50,8 @@ enum Command {
     Bootstrap(bootstrap::Arguments),
     /// Bring the database's schema up to date
     Migrate,
+    /// Set right what a restored backup leaves behind; run it after each restore
+    Restored(restored::Arguments),
     /// Manage users
     #[command(subcommand)]
     User(user::Command),
@@ -115,6 +118,7 @@ async fn dispatch(command: Command, config: &Config) -> Result<(), CliError> {
         Command::Serve => serve::run(config).await,
         Command::Bootstrap(arguments) => bootstrap::run(config, arguments).await,
         Command::Migrate => migrate::run(config),
+        Command::Restored(arguments) => restored::run(config, arguments).await,
         Command::User(command) => user::run(config, command).await,
     }
 }

@@ -7,6 +7,7 @@ mod options;
 
 use std::{path::PathBuf, time::Duration};
 
+use secrecy::{ExposeSecret as _, SecretString};
 use thiserror::Error;
 
 pub use environment::refuse_unknown;
@@ -27,6 +28,9 @@ const MAX_STALENESS_SECONDS: f64 = 1.0;
 const JWKS_MAX_AGE_SECONDS: u32 = 300;
 const DATABASE_CONNECTIONS: u32 = 8;
 const CACHE_CAPACITY: usize = 1_000_000;
+const MAX_FEED_WAITERS: usize = 10_000;
+const MOST_FEED_WAITERS: usize = 1_000_000;
+const FEED_TOKEN_LENGTH: usize = 16;
 const LOG: &str = "info";
 
 /// What is wrong with the configuration. Names the setting, never its value.
@@ -109,6 +113,10 @@ impl Config {
         if cache_capacity == 0 {
             return Err(invalid("cache_capacity", "must be at least 1"));
         }
+        let max_feed_waiters = options.max_feed_waiters.unwrap_or(MAX_FEED_WAITERS);
+        if !(1..=MOST_FEED_WAITERS).contains(&max_feed_waiters) {
+            return Err(invalid("max_feed_waiters", "must be 1 to 1000000"));
+        }
         Ok(Self {
             listen: options.listen.unwrap_or_else(|| LISTEN.to_owned()),
             issuer: options.issuer.map(|issuer| checked_issuer(&issuer)).transpose()?,
@@ -116,7 +124,11 @@ impl Config {
             database: DatabaseSettings { url, connections },
             migrate: !options.no_migrate.unwrap_or(false),
             log: options.log.unwrap_or_else(|| LOG.to_owned()),
-            http: HttpSettings { jwks_max_age: options.jwks_max_age.unwrap_or(JWKS_MAX_AGE_SECONDS) },
+            http: HttpSettings {
+                jwks_max_age: options.jwks_max_age.unwrap_or(JWKS_MAX_AGE_SECONDS),
+                max_feed_waiters,
+                feed_token: options.feed_token.map(checked_feed_token).transpose()?,
+            },
             token_prefix,
             max_staleness: checked_staleness(options.max_staleness.unwrap_or(MAX_STALENESS_SECONDS))?,
             cache_capacity,
@@ -147,6 +159,12 @@ fn checked_issuer(issuer: &str) -> Result<String, ConfigError> {
         return Err(invalid("issuer", problem));
     }
     Ok(issuer.trim_end_matches('/').to_owned())
+}
+
+fn checked_feed_token(token: SecretString) -> Result<SecretString, ConfigError> {
+    let text = token.expose_secret();
+    let is_good = text.len() >= FEED_TOKEN_LENGTH && text.bytes().all(|byte| byte.is_ascii_graphic());
+    is_good.then_some(token).ok_or_else(|| invalid("feed_token", "must be at least 16 visible ASCII characters"))
 }
 
 fn checked_staleness(seconds: f64) -> Result<Duration, ConfigError> {
@@ -186,6 +204,9 @@ mod tests {
             (Options { max_staleness: Some(f64::NAN), ..Options::default() }, "max_staleness"),
             (Options { database_connections: Some(0), ..Options::default() }, "database_connections"),
             (Options { cache_capacity: Some(0), ..Options::default() }, "cache_capacity"),
+            (Options { max_feed_waiters: Some(0), ..Options::default() }, "max_feed_waiters"),
+            (Options { feed_token: Some("fifteen-letters".into()), ..Options::default() }, "feed_token"),
+            (Options { feed_token: Some("sixteen letters!".into()), ..Options::default() }, "feed_token"),
         ] {
             let error = Config::new(options).unwrap_err();
             assert!(matches!(error, ConfigError::Invalid { setting: named, .. } if named == setting), "{error}");

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use secrecy::SecretString;
 use serde::Deserialize;
 
 /// The settings, each of which may be left out: the same in flags, environment and file.
@@ -41,6 +42,13 @@ pub struct Options {
     /// How long services may keep the published keys, in seconds [default: 300]
     #[arg(long, global = true, env = "PATMINT_JWKS_MAX_AGE", value_name = "SECONDS")]
     pub(super) jwks_max_age: Option<u32>,
+    /// The most clients that may wait for revocations at once; each holds a connection [default: 10000]
+    #[arg(long, global = true, env = "PATMINT_MAX_FEED_WAITERS", value_name = "NUMBER")]
+    pub(super) max_feed_waiters: Option<usize>,
+    /// What services must send as a Bearer token to see what was revoked; better in the file or the environment, since
+    /// others on the machine see a flag [default: none, anybody may]
+    #[arg(long, global = true, env = "PATMINT_FEED_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub(super) feed_token: Option<SecretString>,
     /// What to log: error, warn, info, debug, trace, or a filter such as info,patmint=debug [default: info]
     #[arg(long, global = true, env = "PATMINT_LOG", value_name = "FILTER")]
     pub(super) log: Option<String>,
@@ -61,6 +69,8 @@ impl Options {
             max_staleness: self.max_staleness.or(other.max_staleness),
             cache_capacity: self.cache_capacity.or(other.cache_capacity),
             jwks_max_age: self.jwks_max_age.or(other.jwks_max_age),
+            max_feed_waiters: self.max_feed_waiters.or(other.max_feed_waiters),
+            feed_token: self.feed_token.or(other.feed_token),
             log: self.log.or(other.log),
         }
     }

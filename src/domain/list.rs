@@ -50,6 +50,14 @@ pub struct Entry {
     pub created_at: Timestamp,
 }
 
+impl Entry {
+    /// When every access token is dead that it could revoke.
+    #[must_use]
+    pub fn expires_at(&self) -> Timestamp {
+        self.created_at.plus_seconds(ENTRY_LIFETIME)
+    }
+}
+
 /// The counter row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {

@@ -4,6 +4,7 @@ mod app;
 mod body;
 mod caller;
 mod detail;
+mod feed;
 mod json;
 mod jwks;
 mod metadata;

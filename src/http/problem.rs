@@ -36,6 +36,8 @@ pub(crate) enum Problem {
     MalformedJson,
     /// A member of the body, or a parameter, is wrong.
     Invalid { member: String, problem: String },
+    /// A parameter of the query of something that is not of `/api/v1`.
+    Query { member: String, problem: String },
     /// No such thing, or not the caller's to know.
     NotFound,
     /// Another method; these are allowed.
@@ -46,6 +48,8 @@ pub(crate) enum Problem {
     SignIn,
     /// The caller is nobody, or nobody any more.
     Unauthenticated,
+    /// The feed is only for those who have its token.
+    FeedToken,
     /// The caller may not.
     Forbidden(&'static str),
     /// The user has as many tokens as the policy allows.
@@ -108,11 +112,13 @@ impl Problem {
             Self::Body(BodyError::MediaType) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
             Self::MalformedJson => (StatusCode::BAD_REQUEST, "malformed_json"),
             Self::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
+            Self::Query { .. } => (StatusCode::BAD_REQUEST, "invalid_query"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed(_) => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::CrossSite => (StatusCode::FORBIDDEN, "cross_site"),
             Self::SignIn => (StatusCode::UNAUTHORIZED, "sign_in_failed"),
             Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated"),
+            Self::FeedToken => (StatusCode::UNAUTHORIZED, "feed_token_required"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
             Self::LimitReached => (StatusCode::CONFLICT, "token_limit_reached"),
             Self::PreconditionRequired => (StatusCode::PRECONDITION_REQUIRED, "precondition_required"),
@@ -126,10 +132,11 @@ impl Problem {
         match self {
             Self::Body(error) => Some(error.to_string()),
             Self::MalformedJson => Some("the request body is not JSON".to_owned()),
-            Self::Invalid { member, problem } => Some(format!("{member} {problem}")),
+            Self::Invalid { member, problem } | Self::Query { member, problem } => Some(format!("{member} {problem}")),
             Self::CrossSite => Some("a cookie counts only in requests from this site's own pages".to_owned()),
             Self::SignIn => Some("e-mail address and password do not belong to an account".to_owned()),
             Self::Unauthenticated => Some("sign in, or send a token that is alive".to_owned()),
+            Self::FeedToken => Some("send the feed token that the operator set as a Bearer token".to_owned()),
             Self::Forbidden(why) => Some((*why).to_owned()),
             Self::LimitReached => {
                 Some("the organization's policy allows no more active tokens per user; revoke one".to_owned())
@@ -175,12 +182,13 @@ impl ResponseError for Problem {
             Self::Unavailable(_) => {
                 response.insert_header((header::RETRY_AFTER, RETRY_AFTER));
             }
-            Self::SignIn | Self::Unauthenticated => {
+            Self::SignIn | Self::Unauthenticated | Self::FeedToken => {
                 response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"api\""));
             }
             Self::Body(_)
             | Self::MalformedJson
             | Self::Invalid { .. }
+            | Self::Query { .. }
             | Self::NotFound
             | Self::CrossSite
             | Self::Forbidden(_)

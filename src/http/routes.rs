@@ -7,8 +7,8 @@ use actix_web::{
 };
 
 use super::{
-    detail::Detail, jwks, metadata, operations, policies, problem::Problem, refresh, revocations, revoke, session,
-    status_lists, tokens,
+    detail::Detail, feed, jwks, metadata, operations, policies, problem::Problem, refresh, revocations, revoke,
+    session, status_lists, tokens,
 };
 use crate::{compat::label_studio, web as pages};
 
@@ -22,6 +22,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         Endpoint::new("/oauth/revoke").on(Method::POST, revoke::post),
         Endpoint::new("/.well-known/jwks.json").on(Method::GET, jwks::get),
         Endpoint::new("/.well-known/oauth-authorization-server").on(Method::GET, metadata::get),
+        Endpoint::new("/revocations").on(Method::GET, feed::get),
         Endpoint::new("/statuslists/{n}").on(Method::GET, status_lists::get),
         Endpoint::new("/api/v1/session")
             .on(Method::POST, session::post)

@@ -71,6 +71,7 @@ impl Server {
         let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let server = HttpServer::new(move || ActixApp::new().app_data(app.clone()).configure(routes))
             .workers(workers)
+            // Of the head only: a client that waits for a revocation sends nothing and is not idle.
             .client_request_timeout(HEADER_TIME)
             .keep_alive(KEEP_ALIVE)
             .shutdown_timeout(SHUTDOWN_SECONDS)
@@ -80,14 +81,16 @@ impl Server {
         let handle = server.handle();
         tokio::select! {
             result = server => result?,
-            () = stopped(stop, handle) => {}
+            () = stopped(stop, &self.app, handle) => {}
         }
         self.app.services().shut_down().await?;
         Ok(())
     }
 }
 
-async fn stopped(stop: impl Future<Output = ()>, handle: ServerHandle) {
+async fn stopped(stop: impl Future<Output = ()>, app: &App, handle: ServerHandle) {
     stop.await;
+    // Whoever waits for a revocation is answered now; the stop would wait for them.
+    app.services().feed.close();
     handle.stop(true).await;
 }

@@ -51,6 +51,12 @@ pub(crate) struct Change<'a> {
 }
 
 impl Change<'_> {
+    /// Goes on at `floor` at least; before the first entry.
+    pub(crate) fn raise_to(&mut self, floor: i64) -> Result<(), StoreError> {
+        self.seq = list::raise_to(self.connection, floor)?;
+        Ok(())
+    }
+
     /// Puts an entry on the list; `revokes` if it also ends access tokens that are out.
     pub(crate) fn append(&mut self, target: Target, revokes: bool) -> Result<(), StoreError> {
         // The first entry has the number of the change itself; each further one needs its own.
@@ -107,7 +113,12 @@ impl Changes {
         f: impl FnOnce(&mut Change<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
         let (now, random) = (self.clock.now(), self.random.clone());
+        let seen = self.following.as_ref().map_or(0, |(memory, _)| memory.seen());
         let frame = move |connection: &mut DbConnection, seq: i64| {
+            if seq <= seen {
+                // A restored backup or a failover: the follower sees to it that no number comes again, and then it works.
+                return Err(StoreError::Busy.into());
+            }
             let mut change = Change { connection, now, seq, random, appended: None };
             let value = f(&mut change)?;
             Ok::<_, E>((value, change.appended))

@@ -13,10 +13,12 @@ use super::{
     core::{Core, Settings},
     credentials::Credentials,
     exchange::{Exchange, Follower, Following, Memory, Pauses, Presence},
+    feed::Feed,
     health::Health,
     keys::{KeyRing, KeyRingError},
     passwords::Passwords,
     policies::Policies,
+    restored::Restoration,
     sessions::Sessions,
     status_list::StatusLists,
     usage::Usage,
@@ -66,8 +68,12 @@ pub struct Services {
     pub policies: Policies,
     /// Makes the first things.
     pub bootstrap: Bootstrap,
+    /// Sets right what a restored backup leaves behind.
+    pub restoration: Restoration,
     /// The state of all credentials, by the standard.
     pub status_lists: StatusLists,
+    /// Tells what was revoked.
+    pub feed: Feed,
     /// Whether all is well.
     pub health: Health,
     core: Arc<Core>,
@@ -161,7 +167,9 @@ impl Services {
             credentials: Credentials { core: core.clone() },
             policies: Policies { core: core.clone() },
             bootstrap: Bootstrap { core: core.clone(), passwords },
+            restoration: Restoration { core: core.clone() },
             status_lists: StatusLists::new(core.clone()),
+            feed: Feed::new(core.clone(), memory.clone(), following.as_ref().map(Following::bell)),
             health: Health::new(core.clone(), memory),
             core,
             background: None,

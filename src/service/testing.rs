@@ -11,11 +11,12 @@ use std::{
     time::Duration,
 };
 
+use diesel::connection::SimpleConnection as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::runtime;
 
 use super::{
-    Environment, ExchangeError, Exchanged, Services, Settings, StartError,
+    Delta, Environment, ExchangeError, Exchanged, FeedError, Services, Settings, StartError,
     exchange::{Follower, Memory, Pauses, Presence},
     start::Basis,
 };
@@ -192,6 +193,11 @@ impl Replica {
         self.follower().step().unwrap();
     }
 
+    /// What the feed answers.
+    pub(crate) fn feed(&self, after: i64) -> Result<Delta, FeedError> {
+        block_on(self.services.feed.read(after))
+    }
+
     /// The follower looks once, on a thread that a pause may stop.
     pub(crate) fn follow_apart(&self) -> JoinHandle<()> {
         let mut follower = self.follower();
@@ -231,6 +237,12 @@ impl Replica {
             pauses.nudge();
         });
         Apart { thread, answered }
+    }
+
+    /// Runs one statement of SQL.
+    pub(crate) fn execute(&self, statement: &str) {
+        let mut connection = self.db.own_connection().unwrap();
+        connection.batch_execute(statement).unwrap();
     }
 
     /// A change that is about something else.

@@ -1,6 +1,6 @@
 //! Credentials.
 
-use diesel::prelude::*;
+use diesel::{dsl::max, prelude::*};
 
 use super::{
     columns::Audiences,
@@ -106,6 +106,22 @@ pub fn insert(
     let row = CredentialRow::new(credential, description, organization);
     run(diesel::insert_into(credentials::table).values((row, credentials::created_by.eq(by))).execute(connection))
         .map(|_| ())
+}
+
+/// The organizations in which credentials were created before `before`, each with the greatest number of such a creation.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn last_created_before(
+    connection: &mut DbConnection,
+    before: Timestamp,
+) -> Result<Vec<(OrganizationId, i64)>, StoreError> {
+    let rows = credentials::table
+        .filter(credentials::created_at.lt(before))
+        .group_by(credentials::organization_id)
+        .select((credentials::organization_id, max(credentials::created_seq)))
+        .load::<(OrganizationId, Option<i64>)>(connection);
+    Ok(run(rows)?.into_iter().filter_map(|(organization, last)| Some((organization, last?))).collect())
 }
 
 /// Revokes a credential; says whether it was not revoked yet.

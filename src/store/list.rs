@@ -77,6 +77,39 @@ pub fn raise_to(connection: &mut DbConnection, floor: i64) -> Result<i64, StoreE
     head(connection).map(|head| head.seq)
 }
 
+/// How the list goes on after its counter went back.
+#[derive(Debug)]
+pub struct Resumed {
+    /// The counter row as it is now.
+    pub head: Head,
+    /// The whole list, the new entry included.
+    pub entries: Vec<Entry>,
+}
+
+/// Goes on at `floor` at least, after the counter went back: numbers do not come again. In a transaction of its own. Puts
+/// an entry there that makes every other server drop its memory too, for the counter does not go back for those that
+/// look only now. `revokes` says, of the whole list, whether that entry also ends all access tokens that are out.
+///
+/// # Errors
+/// [`StoreError`]; then nothing has changed.
+pub fn resume_above(
+    connection: &mut DbConnection,
+    floor: i64,
+    now: Timestamp,
+    revokes: impl FnOnce(&[Entry]) -> bool,
+) -> Result<Resumed, StoreError> {
+    connection.write_transaction(|connection| {
+        // First, for the lock: no entry comes in between.
+        raise(connection)?;
+        let mut entries = entries(connection, 0, i64::MAX)?;
+        let seq = raise_to(connection, floor)?;
+        let all = Entry { seq, target: Target::Unknown, revokes: revokes(&entries), created_at: now };
+        append(connection, all)?;
+        entries.push(all);
+        Ok(Resumed { head: head(connection)?, entries })
+    })
+}
+
 /// The counter row.
 ///
 /// # Errors
@@ -108,6 +141,15 @@ pub fn entries(connection: &mut DbConnection, after: i64, upto: i64) -> Result<V
     Ok(run(rows)?.into_iter().map(EntryRow::into_entry).collect())
 }
 
+/// An entry that names nobody is about everybody.
+#[diesel::dsl::auto_type]
+fn is_about_all() -> _ {
+    list_entries::credential_id
+        .is_null()
+        .and(list_entries::user_id.is_null())
+        .and(list_entries::organization_id.is_null())
+}
+
 /// Whether an entry after `after` revokes the access tokens of this credential.
 ///
 /// # Errors
@@ -125,7 +167,8 @@ pub fn revokes_after(
             list_entries::credential_id
                 .eq(credential)
                 .or(list_entries::user_id.eq(owner))
-                .or(list_entries::organization_id.eq(organization)),
+                .or(list_entries::organization_id.eq(organization))
+                .or(is_about_all()),
         )
         .select(EntryRow::as_select())
         .load(connection);
@@ -156,4 +199,10 @@ pub fn prune(connection: &mut DbConnection, before: Timestamp) -> Result<bool, S
 #[cfg(test)]
 pub(crate) fn rewind(connection: &mut DbConnection, seq: i64) -> Result<(), StoreError> {
     run(diesel::update(list_head::table.find(HEAD)).set(list_head::seq.eq(seq)).execute(connection)).map(|_| ())
+}
+
+/// Removes the entries after `seq`, as a restored backup does.
+#[cfg(test)]
+pub(crate) fn forget_after(connection: &mut DbConnection, seq: i64) -> Result<(), StoreError> {
+    run(diesel::delete(list_entries::table.filter(list_entries::seq.gt(seq))).execute(connection)).map(|_| ())
 }

@@ -77,6 +77,14 @@ pub fn delete_of(connection: &mut DbConnection, user: UserId) -> Result<(), Stor
     run(diesel::delete(sessions::table.filter(sessions::user_id.eq(user))).execute(connection)).map(|_| ())
 }
 
+/// Ends all sessions begun before `before`, and says how many.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn delete_begun_before(connection: &mut DbConnection, before: Timestamp) -> Result<usize, StoreError> {
+    run(diesel::delete(sessions::table.filter(sessions::created_at.lt(before))).execute(connection))
+}
+
 /// Removes the sessions that are over: last seen before `idle`, or begun before `begun`.
 ///
 /// # Errors

@@ -22,6 +22,7 @@ mod hostile;
 mod oauth_revoke;
 mod operations;
 mod races;
+mod revocations;
 mod status_lists;
 mod usage;
 mod well_known;

@@ -18,5 +18,6 @@ mod hang;
 mod precedence;
 mod quickstart;
 mod refusals;
+mod restore;
 mod second_process;
 mod stop;

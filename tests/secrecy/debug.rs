@@ -20,6 +20,7 @@ use tokio::runtime::Runtime;
 use crate::watch::Book;
 
 const PASSWORD: &str = "database-password-4e11";
+const FEED_TOKEN: &str = "feed-token-9b27-4e11-c3";
 
 #[derive(Parser)]
 struct Flags {
@@ -67,8 +68,9 @@ fn formats(book: &mut Book) {
 
 fn configuration(book: &mut Book) {
     book.secret("the password in a URL", PASSWORD);
+    book.secret("the feed token", FEED_TOKEN);
     let config = |url: &str| {
-        let flags = Flags::parse_from(["patmint", "--database-url", url]);
+        let flags = Flags::parse_from(["patmint", "--database-url", url, "--feed-token", FEED_TOKEN]);
         Config::load(flags.options, None)
     };
     let urls = [

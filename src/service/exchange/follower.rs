@@ -11,11 +11,12 @@ use std::{
 };
 
 use super::{
+    feed_log::Look,
     memory::Memory,
     pause::{Pauses, Point},
 };
 use crate::{
-    domain::clock::Clock,
+    domain::{clock::Clock, list::Head},
     store::{Database, DbConnection, StoreError, list},
 };
 
@@ -86,6 +87,7 @@ impl Follower {
     /// # Errors
     /// [`StoreError`]; then memory is as it was, and trust in it runs out.
     pub(crate) fn step(&mut self) -> Result<(), StoreError> {
+        let look = self.memory.feed.begin(self.clock.since_boot());
         let registration = self.memory.trust.registration();
         let asked_at = self.clock.since_boot();
         let result = self.apply();
@@ -95,12 +97,24 @@ impl Follower {
             // A connection that failed once is not asked again.
             Err(_) => self.connection = None,
         }
+        self.tell_the_feed(look, result.is_ok());
         result
+    }
+
+    fn tell_the_feed(&self, look: Look, is_good: bool) {
+        let Self { memory, clock, max_staleness, .. } = self;
+        if is_good {
+            memory.feed.succeed(look);
+        } else if !max_staleness.is_zero() && !memory.is_trusted(clock.since_boot()) {
+            // Whoever waits for a revocation must not wait on in good faith.
+            memory.feed.nudge();
+        }
     }
 
     fn apply(&mut self) -> Result<(), StoreError> {
         let Self { memory, pauses, .. } = &*self;
         let (memory, pauses, applied) = (memory.clone(), pauses.clone(), memory.applied());
+        let now = self.clock.now();
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.db.own_connection()?,
@@ -108,11 +122,15 @@ impl Follower {
         let head = list::head(&mut connection)?;
         if head.seq < memory.seen() {
             // A restored backup or a failover lost what we saw. Numbers must not come again for something else.
-            let floor = memory.seen().max(self.clock.now().unix_millis()) + 1;
-            let seq = list::raise_to(&mut connection, floor)?;
-            memory.raise_seen(seq);
+            let floor = memory.seen().max(now.unix_millis()) + 1;
+            let resumed = list::resume_above(&mut connection, floor, now, |entries| {
+                // Services that know the lost numbers do not ask for what came under them: all access tokens die.
+                memory.feed.lacks_any_of(entries, now)
+            })?;
+            memory.raise_seen(resumed.head.seq);
             memory.forget_all();
-            memory.publish(seq);
+            memory.feed.take(&resumed.entries, resumed.head, now);
+            memory.publish(resumed.head.seq);
         } else if head.seq != applied {
             pauses.at(Point::CounterRead);
             let entries = list::entries(&mut connection, applied, head.seq)?;
@@ -127,6 +145,10 @@ impl Follower {
                 memory.forget(&entries);
             }
             pauses.at(Point::Forgotten);
+            // Before `applied`: who is answered by it finds the entry in the feed. A follower that fell behind so far
+            // that entries were removed meanwhile lacks none that counts: they are removed when they are over.
+            memory.feed.take(&entries, Head { pruned_to, ..head }, now);
+            pauses.at(Point::Listed);
             memory.publish(head.seq);
         } else {
             pauses.at(Point::ListRead);

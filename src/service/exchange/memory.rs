@@ -20,7 +20,7 @@ use tokio::sync::watch;
 
 use indexmap::IndexMap;
 
-use super::trust::Trust;
+use super::{feed_log::FeedLog, trust::Trust};
 use crate::domain::{
     credential::LookupKey,
     ids::{CredentialId, OrganizationId},
@@ -65,6 +65,8 @@ pub(crate) struct Memory {
     applied_signal: watch::Sender<i64>,
     /// Until when all this may be believed.
     pub(crate) trust: Trust,
+    /// What of the list the feed shows.
+    pub(crate) feed: FeedLog,
 }
 
 impl Memory {
@@ -80,6 +82,7 @@ impl Memory {
             applied: AtomicI64::new(0),
             applied_signal: watch::Sender::new(0),
             trust: Trust::default(),
+            feed: FeedLog::default(),
         }
     }
 

@@ -4,6 +4,7 @@
 //! the credential or may not be believed; no lock held across an await.
 
 mod claims;
+mod feed_log;
 mod follower;
 mod loads;
 mod memory;
@@ -11,6 +12,8 @@ mod pause;
 mod presence;
 mod trust;
 
+#[cfg(test)]
+mod feed_ordering_tests;
 #[cfg(test)]
 mod flood_tests;
 #[cfg(test)]
@@ -22,11 +25,13 @@ use std::{fmt, sync::Arc};
 
 use thiserror::Error;
 
+pub use self::feed_log::Page as FeedPage;
 use self::{
     claims::claims,
     loads::{Load, Loads},
 };
 pub(crate) use self::{
+    feed_log::Look,
     follower::{Bell, Follower, Following},
     memory::Memory,
     pause::{Pauses, Point},

@@ -11,6 +11,8 @@ pub(crate) enum Point {
     SeenRaised,
     /// Follower: memory has been rid of the old; `applied` is still old.
     Forgotten,
+    /// Follower: the feed has the entries; `applied` is still old.
+    Listed,
     /// Exchange: memory was found trusted.
     Trusted,
     /// Exchange: `rev` has been read.

@@ -42,18 +42,25 @@ pub struct TestApp {
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
     /// Last, so that the database outlives the server.
-    database: TestDatabase,
+    database: Arc<TestDatabase>,
 }
 
 /// How one test's server differs from others.
 pub struct Options {
     pub token_prefix: &'static str,
     pub max_staleness: Duration,
+    pub max_feed_waiters: usize,
+    pub feed_token: Option<&'static str>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { token_prefix: "patmint_", max_staleness: Duration::from_secs(1) }
+        Self {
+            token_prefix: "patmint_",
+            max_staleness: Duration::from_secs(1),
+            max_feed_waiters: 100,
+            feed_token: None,
+        }
     }
 }
 
@@ -76,7 +83,7 @@ impl TestApp {
     }
 
     pub fn with(options: Options) -> Self {
-        let database = TestDatabase::new();
+        let database = Arc::new(TestDatabase::new());
         let clock = Arc::new(ManualClock::default());
         let Launched { address, made, db, stop, thread } = launch(&database, &clock, options, true);
         let made = made.expect("a bootstrapped database");
@@ -98,6 +105,25 @@ impl TestApp {
             stop: Some(stop),
             thread: Some(thread),
             database,
+        }
+    }
+
+    /// Another server on the same database, with the same clock.
+    pub fn beside(&self) -> Self {
+        let Launched { address, db, stop, thread, .. } = launch(&self.database, &self.clock, Options::default(), false);
+        Self {
+            clock: self.clock.clone(),
+            address,
+            ada: self.ada.clone(),
+            pat: self.pat.clone(),
+            jwt: self.jwt.clone(),
+            organization_id: self.organization_id.clone(),
+            db,
+            agent: client::agent(),
+            runtime: runtime::Builder::new_current_thread().enable_all().build().unwrap(),
+            stop: Some(stop),
+            thread: Some(thread),
+            database: self.database.clone(),
         }
     }
 
@@ -215,6 +241,11 @@ async fn start(
     if is_empty {
         made = Some(services.bootstrap.run("Acme", "ada@acme.example", None).await.expect("an empty database"));
     }
-    let server = Server::new(listener, App::new(services, HttpSettings { jwks_max_age: 300 }));
+    let http = HttpSettings {
+        jwks_max_age: 300,
+        max_feed_waiters: options.max_feed_waiters,
+        feed_token: options.feed_token.map(Into::into),
+    };
+    let server = Server::new(listener, App::new(services, http));
     (server, Started { made, db })
 }

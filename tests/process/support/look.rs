@@ -1,8 +1,8 @@
 //! A look at the database past the program: statements that both engines understand.
 
 use diesel::{
-    Connection as _, PgConnection, QueryResult, QueryableByName, RunQueryDsl as _, SqliteConnection, sql_query,
-    sql_types,
+    Connection as _, PgConnection, QueryResult, QueryableByName, RunQueryDsl as _, SqliteConnection,
+    connection::SimpleConnection as _, sql_query, sql_types,
 };
 
 pub enum Look {
@@ -25,7 +25,12 @@ struct Text {
 impl Look {
     pub fn at(url: &str) -> Self {
         match url.strip_prefix("sqlite://") {
-            Some(path) => Self::Sqlite(SqliteConnection::establish(path).expect("the database")),
+            Some(path) => {
+                let mut connection = SqliteConnection::establish(path).expect("the database");
+                // Whoever writes waits for the servers' writes.
+                connection.batch_execute("PRAGMA busy_timeout = 60000").expect("a setting");
+                Self::Sqlite(connection)
+            }
             None => Self::Postgres(PgConnection::establish(url).expect("the database")),
         }
     }
@@ -51,6 +56,15 @@ impl Look {
     /// The same, where there may be no such table yet or somebody holds it.
     pub fn try_count(&mut self, rows: &str) -> Option<i64> {
         self.try_number(&counting(rows)).ok()
+    }
+
+    /// Runs statements.
+    pub fn execute(&mut self, statements: &str) {
+        let done = match self {
+            Self::Postgres(c) => c.batch_execute(statements),
+            Self::Sqlite(c) => c.batch_execute(statements),
+        };
+        done.unwrap_or_else(|error| panic!("{statements}: {error}"));
     }
 
     /// The texts, named `value`, that `statement` selects.

@@ -1,0 +1,182 @@
+//! What the feed says and when: complete up to its head, as recent as it claims, and nothing without trust. Made like
+//! `ordering_tests.rs`.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    task::Poll,
+    thread,
+    time::Duration,
+};
+
+use super::pause::Point;
+use crate::{
+    domain::{
+        clock::Clock as _,
+        list::{Entry, Target},
+    },
+    service::{
+        FeedError,
+        change::{Actor, Change},
+        testing::{MAX_STALENESS, Replica, block_on},
+    },
+    store::{StoreError, list},
+};
+
+/// Longer than any test is let run: only what wakes ends such a wait.
+const LONG: Duration = Duration::from_hours(1);
+
+/// Runs `future` until it waits, then `f` on a thread of its own, then `future` to its end.
+fn during<T>(future: impl Future<Output = T>, f: impl FnOnce() + Send) -> T {
+    block_on(async {
+        let mut future = pin!(future);
+        let first = poll_fn(|context| Poll::Ready(future.as_mut().poll(context).is_pending()));
+        assert!(first.await, "it does not wait");
+        thread::scope(|scope| scope.spawn(f).join()).expect("no failure meanwhile");
+        future.await
+    })
+}
+
+fn seqs(replica: &Replica, after: i64) -> Vec<i64> {
+    replica.feed(after).unwrap().page.entries.iter().map(|entry| entry.seq).collect()
+}
+
+/// A change with one entry, which its maker does not wait for.
+fn append(replica: &Replica, target: Target, revokes: bool) -> i64 {
+    let created_at = replica.clock.now();
+    let append = move |connection: &mut _, seq| {
+        list::append(connection, Entry { seq, target, revokes, created_at }).map(|()| seq)
+    };
+    block_on(replica.db.change::<_, StoreError>(append)).unwrap()
+}
+
+#[test]
+fn r1_the_feed_has_an_entry_before_anybody_is_told_that_it_is_applied() {
+    let replica = Replica::warm();
+    let applied = replica.memory.applied();
+    let revoke = append(&replica, Target::Unknown, true);
+    replica.pauses.arm(Point::Listed);
+    let follower = replica.follow_apart();
+    replica.pauses.await_reached(Point::Listed);
+    assert_eq!(replica.memory.applied(), applied);
+    assert_eq!((seqs(&replica, applied), replica.feed(applied).unwrap().page.head), (vec![revoke], revoke));
+    replica.pauses.release(Point::Listed);
+    follower.join().unwrap();
+}
+
+#[test]
+fn r1_the_age_counts_from_before_the_counter_was_read() {
+    let replica = Replica::warm();
+    replica.pauses.arm(Point::ListRead);
+    let follower = replica.follow_apart();
+    replica.pauses.await_reached(Point::ListRead);
+    let revoke = append(&replica, Target::Unknown, true);
+    replica.clock.pass(Duration::from_millis(300));
+    replica.pauses.release(Point::ListRead);
+    follower.join().unwrap();
+    let delta = replica.feed(0).unwrap();
+    assert!(delta.page.head < revoke, "the look began before it");
+    assert_eq!(delta.age, Duration::from_millis(300));
+}
+
+#[test]
+fn without_trust_there_is_no_answer() {
+    let replica = Replica::warm();
+    replica.feed(0).unwrap();
+    replica.clock.pass(MAX_STALENESS);
+    assert!(matches!(replica.feed(0), Err(FeedError::Following)));
+    replica.follow();
+    replica.feed(0).unwrap();
+}
+
+#[test]
+fn who_waits_is_woken_by_what_revokes_alone() {
+    let replica = Replica::warm();
+    let head = replica.memory.applied();
+    let mut revoke = 0;
+    let delta = during(replica.services.feed.read_within(head, LONG), || {
+        append(&replica, Target::Unknown, false);
+        replica.follow();
+        assert!(!replica.services.feed.has_news(head));
+        revoke = append(&replica, Target::Unknown, true);
+        replica.follow();
+    });
+    let page = delta.unwrap().page;
+    assert_eq!((page.entries.len(), page.head), (1, revoke));
+}
+
+#[test]
+fn who_waits_costs_no_query() {
+    let replica = Replica::warm();
+    let (head, queries) = (replica.memory.applied(), replica.db.queries());
+    during(replica.services.feed.read_within(head, LONG), || replica.services.feed.close()).unwrap();
+    assert_eq!(replica.db.queries(), queries);
+}
+
+#[test]
+fn who_waits_is_refused_when_the_follower_fails_and_trust_has_ended() {
+    let replica = Replica::warm();
+    let head = replica.memory.applied();
+    let outcome = during(replica.services.feed.read_within(head, LONG), || {
+        let rename = |from: &str, to: &str| replica.execute(&format!("ALTER TABLE {from} RENAME TO {to}"));
+        rename("list_head", "lost");
+        replica.clock.pass(MAX_STALENESS);
+        replica.follower().step().unwrap_err();
+        rename("lost", "list_head");
+    });
+    assert!(matches!(outcome, Err(FeedError::Following)));
+}
+
+#[test]
+fn after_a_restore_other_servers_forget_too_and_nothing_under_a_known_number_is_missed() {
+    let one = Replica::warm();
+    let other = one.warm_beside();
+    let backup = one.memory.applied();
+    let kept = append(&one, Target::Unknown, true);
+    for replica in [&one, &other] {
+        replica.follow();
+        replica.exchange().expect("in memory anew");
+    }
+    let restore = move |connection: &mut _| {
+        list::rewind(connection, backup)?;
+        list::forget_after(connection, backup)
+    };
+    block_on(one.db.write(restore)).unwrap();
+    one.follow();
+    assert_eq!(seqs(&one, backup), [kept], "what services know is not taken back");
+    // For this one the counter does not go back.
+    let queries = other.db.queries();
+    other.follow();
+    other.exchange().expect("alive");
+    assert!(other.db.queries() > queries, "memory was dropped");
+
+    // Once more; this time somebody revokes before anybody looks, under a number that services have seen.
+    block_on(one.db.write(restore)).unwrap();
+    one.clock.jump(1);
+    let reused = append(&one, Target::Unknown, true);
+    assert!(reused <= kept);
+    one.follow();
+    let last = *seqs(&one, kept).last().expect("all access tokens end");
+    assert!(last > kept);
+    assert_eq!(one.memory.applied(), last);
+}
+
+#[test]
+fn a_change_under_a_number_that_was_seen_before_is_not_made() {
+    let replica = Replica::new();
+    let server = replica.real_server_beside();
+    let seen = block_on(replica.db.read::<_, StoreError>(list::head)).unwrap().seq;
+    let change = |change: &mut Change<'_>| {
+        change.append(Target::Unknown, true)?;
+        change.record(Actor::default(), "test", None, None, None)?;
+        Ok::<_, StoreError>(change.seq)
+    };
+    let rewind = |connection: &mut _| list::rewind(connection, 1);
+    block_on(replica.db.write(rewind)).unwrap();
+    // Either the follower was faster, or it is refused for now.
+    match block_on(server.core().changes.run(change)) {
+        Ok(seq) => assert!(seq > seen),
+        Err(error) => assert!(matches!(error, StoreError::Busy), "{error}"),
+    }
+    block_on(server.shut_down()).unwrap();
+}
