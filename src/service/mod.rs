@@ -23,7 +23,7 @@ mod watcher;
 pub use self::core::{LARGEST_STALENESS, Settings};
 pub use authority::{Caller, Proof};
 pub use bootstrap::{Bootstrap, BootstrapError, Bootstrapped};
-pub use credentials::{Credentials, Expiry, HandedIn, MAX_PAGE, NewToken, Page, Seen};
+pub use credentials::{Credentials, Expiry, HandedIn, MAX_PAGE, NewToken, Page, Seen, TokenEdit};
 pub use error::ManageError;
 pub use exchange::{Exchange, ExchangeError, Exchanged};
 pub use health::{Health, NotReady};
