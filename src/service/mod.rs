@@ -18,6 +18,7 @@ mod status_list;
 #[cfg(test)]
 mod testing;
 mod usage;
+mod users;
 mod watcher;
 
 pub use self::core::{LARGEST_STALENESS, Settings};
@@ -32,3 +33,4 @@ pub use policies::{Policies, Precondition};
 pub use sessions::{IDLE_TTL, MAX_TTL, Sessions, SignedIn};
 pub use start::{Environment, Services, StartError};
 pub use status_list::{StatusListError, StatusLists, TTL as STATUS_LIST_TTL};
+pub use users::Users;

@@ -24,4 +24,5 @@ mod operations;
 mod races;
 mod status_lists;
 mod usage;
+mod user_disable;
 mod well_known;
