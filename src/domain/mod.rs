@@ -11,6 +11,7 @@ pub mod ids;
 pub mod jws;
 pub mod list;
 pub mod membership;
+pub mod nullable;
 pub mod organization;
 pub mod password;
 pub mod policy;

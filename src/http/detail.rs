@@ -89,6 +89,7 @@ impl From<ManageError> for Detail {
             | ManageError::NotFound
             | ManageError::Invalid { .. }
             | ManageError::LimitReached
+            | ManageError::Revoked
             | ManageError::PreconditionRequired
             | ManageError::PreconditionFailed
             | ManageError::Defect(_)) => Self::Internal(logged(&other)),

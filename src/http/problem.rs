@@ -54,6 +54,8 @@ pub(crate) enum Problem {
     Forbidden(&'static str),
     /// The user has as many tokens as the policy allows.
     LimitReached,
+    /// The token is revoked.
+    Revoked,
     /// A change without `If-Match`.
     PreconditionRequired,
     /// It has changed since it was read.
@@ -97,6 +99,7 @@ impl From<ManageError> for Problem {
             ManageError::Unauthenticated => Self::Unauthenticated,
             ManageError::Forbidden(why) => Self::Forbidden(why),
             ManageError::LimitReached => Self::LimitReached,
+            ManageError::Revoked => Self::Revoked,
             ManageError::PreconditionRequired => Self::PreconditionRequired,
             ManageError::PreconditionFailed => Self::PreconditionFailed,
         }
@@ -121,6 +124,7 @@ impl Problem {
             Self::FeedToken => (StatusCode::UNAUTHORIZED, "feed_token_required"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
             Self::LimitReached => (StatusCode::CONFLICT, "token_limit_reached"),
+            Self::Revoked => (StatusCode::CONFLICT, "token_revoked"),
             Self::PreconditionRequired => (StatusCode::PRECONDITION_REQUIRED, "precondition_required"),
             Self::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "precondition_failed"),
             Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
@@ -141,6 +145,7 @@ impl Problem {
             Self::LimitReached => {
                 Some("the organization's policy allows no more active tokens per user; revoke one".to_owned())
             }
+            Self::Revoked => Some("the token is revoked; make a new one".to_owned()),
             Self::PreconditionRequired => Some("send the ETag of what you read in If-Match".to_owned()),
             Self::PreconditionFailed => Some("it has changed since you read it; read it again".to_owned()),
             Self::NotFound | Self::MethodNotAllowed(_) | Self::Unavailable(_) | Self::Internal(_) => None,
@@ -193,6 +198,7 @@ impl ResponseError for Problem {
             | Self::CrossSite
             | Self::Forbidden(_)
             | Self::LimitReached
+            | Self::Revoked
             | Self::PreconditionRequired
             | Self::PreconditionFailed
             | Self::Internal(_) => {}

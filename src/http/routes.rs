@@ -29,7 +29,10 @@ pub(super) fn routes(config: &mut ServiceConfig) {
             .on(Method::GET, session::get)
             .on(Method::DELETE, session::delete),
         Endpoint::new("/api/v1/tokens").on(Method::GET, tokens::list).on(Method::POST, tokens::post),
-        Endpoint::new("/api/v1/tokens/{id}").on(Method::GET, tokens::get).on(Method::DELETE, tokens::delete),
+        Endpoint::new("/api/v1/tokens/{id}")
+            .on(Method::GET, tokens::get)
+            .on(Method::PATCH, tokens::patch)
+            .on(Method::DELETE, tokens::delete),
         Endpoint::new("/api/v1/revocations").on(Method::POST, revocations::post),
         Endpoint::new("/api/v1/orgs/{org}/policy").on(Method::GET, policies::get).on(Method::PATCH, policies::patch),
         Endpoint::django(&["/api/current-user/whoami"]).on(Method::GET, label_studio::whoami),

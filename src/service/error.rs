@@ -26,6 +26,9 @@ pub enum ManageError {
     /// The user has as many credentials as the policy allows.
     #[error("the user has as many tokens as the policy allows")]
     LimitReached,
+    /// The credential is revoked, and that is never taken back.
+    #[error("the token is revoked")]
+    Revoked,
     /// A change without `If-Match`.
     #[error("a version is required")]
     PreconditionRequired,

@@ -20,12 +20,13 @@ mod status_list;
 #[cfg(test)]
 mod testing;
 mod usage;
+mod users;
 mod watcher;
 
 pub use self::core::{LARGEST_STALENESS, Settings};
 pub use authority::{Caller, Proof};
 pub use bootstrap::{Bootstrap, BootstrapError, Bootstrapped};
-pub use credentials::{Credentials, Expiry, HandedIn, MAX_PAGE, NewToken, Page, Seen};
+pub use credentials::{Credentials, Expiry, HandedIn, MAX_PAGE, NewToken, Page, Seen, TokenEdit};
 pub use error::ManageError;
 pub use exchange::{Exchange, ExchangeError, Exchanged, FeedPage};
 pub use feed::{Delta, Feed, FeedError};
@@ -36,3 +37,4 @@ pub use restored::{Restoration, Revoked};
 pub use sessions::{IDLE_TTL, MAX_TTL, Sessions, SignedIn};
 pub use start::{Environment, Services, StartError};
 pub use status_list::{StatusListError, StatusLists, TTL as STATUS_LIST_TTL};
+pub use users::Users;

@@ -22,6 +22,7 @@ use super::{
     sessions::Sessions,
     status_list::StatusLists,
     usage::Usage,
+    users::Users,
 };
 use crate::{
     domain::{clock::Clock, credential::CredentialFormat, random::Randomness},
@@ -62,6 +63,8 @@ pub struct Services {
     pub exchange: Exchange,
     /// Signs people in.
     pub sessions: Sessions,
+    /// Manages users.
+    pub users: Users,
     /// Manages credentials.
     pub credentials: Credentials,
     /// Shows and changes policies.
@@ -164,6 +167,7 @@ impl Services {
         Ok(Self {
             exchange: Exchange::new(core.clone(), memory.clone(), pauses),
             sessions: Sessions { core: core.clone(), passwords: passwords.clone() },
+            users: Users { core: core.clone() },
             credentials: Credentials { core: core.clone() },
             policies: Policies { core: core.clone() },
             bootstrap: Bootstrap { core: core.clone(), passwords },

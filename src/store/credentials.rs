@@ -124,6 +124,23 @@ pub fn last_created_before(
     Ok(run(rows)?.into_iter().filter_map(|(organization, last)| Some((organization, last?))).collect())
 }
 
+/// Puts name, permission, scopes, audiences and expiry in place of those that the credential has.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn edit(connection: &mut DbConnection, edited: &Credential, name: &str) -> Result<(), StoreError> {
+    let changed = diesel::update(credentials::table.find(edited.id))
+        .set((
+            credentials::name.eq(name),
+            credentials::permission.eq(edited.permission),
+            credentials::scopes.eq(edited.scopes.as_ref()),
+            credentials::audiences.eq(edited.audiences.clone().map(Audiences)),
+            credentials::expires_at.eq(edited.expires_at),
+        ))
+        .execute(connection);
+    run(changed).map(|_| ())
+}
+
 /// Revokes a credential; says whether it was not revoked yet.
 ///
 /// # Errors

@@ -102,6 +102,14 @@ pub fn set_password(connection: &mut DbConnection, id: UserId, hash: &SecretStri
     .map(|_| ())
 }
 
+/// Sets or takes away the time at which a user was disabled.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn set_disabled(connection: &mut DbConnection, id: UserId, at: Option<Timestamp>) -> Result<(), StoreError> {
+    run(diesel::update(users::table.find(id)).set(users::disabled_at.eq(at)).execute(connection)).map(|_| ())
+}
+
 /// The first user, who was made by `bootstrap`.
 ///
 /// # Errors

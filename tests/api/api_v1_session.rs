@@ -1,12 +1,6 @@
 //! `/api/v1/session`.
 
-use std::sync::Arc;
-
-use patmint::{
-    domain::{clock::Clock as _, membership::Role, random::SystemRandomness},
-    service::{Environment, Services, Settings},
-    store::{Database, DatabaseSettings},
-};
+use patmint::domain::{clock::Clock as _, membership::Role};
 use serde_json::{Value, json};
 
 use crate::support::{Answer, TestApp, days, hours, seconds};
@@ -215,20 +209,7 @@ fn a_new_password_ends_every_session() {
 
 /// What `patmint user reset-password` does beside the running server.
 fn reset_password(app: &TestApp, email: &str, password: &str) {
-    let settings = Settings {
-        issuer: app.issuer(),
-        token_prefix: "patmint_".to_owned(),
-        max_staleness: seconds(1),
-        cache_capacity: 1,
-    };
-    let url = app.database().url().parse().unwrap();
-    let db = Database::new(&DatabaseSettings { url, connections: 1 });
-    let outside = Environment { clock: app.clock.clone(), random: Arc::new(SystemRandomness::default()), db };
-    let keys = app.database().folder().join("keys");
-    app.wait_for(async {
-        let services = Services::for_command(settings, &keys, outside).await.unwrap();
-        services.sessions.reset_password(email, password.into()).await.unwrap();
-    });
+    app.wait_for(app.command().sessions.reset_password(email, password.into())).unwrap();
 }
 
 #[test]

@@ -25,4 +25,5 @@ mod races;
 mod revocations;
 mod status_lists;
 mod usage;
+mod user_disable;
 mod well_known;

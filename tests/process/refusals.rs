@@ -157,12 +157,14 @@ fn bootstraps_that_make_nothing() {
 }
 
 #[test]
-fn passwords_of_nobody_are_not_reset() {
+fn nobody_is_neither_given_a_password_nor_disabled() {
     let place = Place::new();
     let owner = place.bootstrap();
     let reset = ["user", "reset-password", "--email"];
     for email in ["bob@acme.example", "nobody"] {
-        refused(place.patmint(reset).args([email]), &["no user"]);
+        for command in ["reset-password", "disable", "enable"] {
+            refused(place.patmint(["user", command, "--email", email]), &["no user"]);
+        }
     }
     refused(place.patmint(reset).args([&owner.email, "--password-stdin"]).input("short\n"), &["password"]);
     place.serve().client.session(&owner);

@@ -157,3 +157,30 @@ fn a_password_reset_beside_a_server_ends_the_sessions() {
     assert_eq!(server.client.try_create(&session).expect("an answer").status, 401);
     assert!(server.client.exchanges(&owner.token), "a password is not a token");
 }
+
+#[test]
+fn a_user_disabled_beside_a_server_is_nobody_until_enabled() {
+    let place = Place::new();
+    let owner = place.bootstrap();
+    let server = place.serve();
+    let client = &server.client;
+    let session = client.session(&owner);
+    let user = |command: &str| place.patmint(["user", command, "--email", &owner.email]).run().good();
+    for _ in 0..2 {
+        revoke_while_in_use(client, &owner.token, || assert_eq!(user("disable"), "The user is disabled.\n"));
+        assert!(!client.exchanges(&owner.refresh_jwt));
+        assert_eq!(client.try_create(&session).expect("an answer").status, 401);
+        let (right, wrong) = (client.sign_in(&owner.email, &owner.password), client.sign_in(&owner.email, "wrong"));
+        assert_eq!((right.status, right.body), (401, wrong.body));
+        assert_eq!(user("disable"), "The user was disabled already; nothing is changed.\n");
+        assert_eq!(user("enable"), "The user is enabled.\n");
+        assert!(client.exchanges(&owner.token), "as soon as the command has ended");
+        assert!(client.exchanges(&owner.refresh_jwt));
+        assert_eq!(client.try_create(&session).expect("an answer").status, 401, "a session does not come back");
+    }
+    assert_eq!(user("enable"), "The user was not disabled; nothing is changed.\n");
+    let mut look = place.look();
+    let actions = "SELECT action AS value FROM audit WHERE action LIKE 'user.%' ORDER BY seq";
+    assert_eq!(look.texts(actions), ["user.disable", "user.enable", "user.disable", "user.enable"]);
+    client.session(&owner);
+}

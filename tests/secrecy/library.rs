@@ -199,7 +199,11 @@ fn endings(app: &TestApp, book: &mut Book, session: &str, access: &[String], mad
     book.answer("hand in", hand_in(&made[4].text), 202, &[]);
     book.answer("hand in garbage", hand_in(TRIED[2]), 202, &[]);
     let one = format!("/api/v1/tokens/{}", made[5].id);
+    let edit = |body: Value| app.request("PATCH", &one).bearer(session).json(&body).send();
+    book.answer("PATCH one", edit(json!({ "name": "h", "permission": "read", "expires_in": 600 })), 200, &[]);
+    book.answer("PATCH one, not so", edit(json!({ "expires_at": null })), 422, &[]);
     book.answer("DELETE one", app.delete(&one).bearer(session).send(), 204, &[]);
+    book.answer("PATCH one that is revoked", edit(json!({ "name": "i" })), 409, &[]);
     app.clock.advance(minutes(11));
     for number in [0, 4, 5, 6] {
         book.answer("exchange what is dead", made[number].exchange(app), 401, &[]);

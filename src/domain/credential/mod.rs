@@ -1,6 +1,7 @@
 //! Credentials: the long-lived secrets that can be exchanged, and how they are written.
 
 mod base62;
+pub mod edit;
 mod facts;
 mod format;
 pub(crate) mod hex;

@@ -7,18 +7,19 @@ use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::view::view;
+use super::{expiry, view::view};
 use crate::{
     domain::{
         clock::Timestamp,
         credential::{CredentialKind, Permission},
         ids::OrganizationId,
+        nullable::Nullable,
         scope::Scope,
     },
     http::{
         app::App,
         caller::caller,
-        json::{self, Nullable, Object},
+        json::{self, Object},
         problem::Problem,
     },
     service::{Expiry, NewToken},
@@ -52,23 +53,6 @@ fn read_write() -> Permission {
     Permission::ReadWrite
 }
 
-impl Body {
-    fn expiry(&self) -> Result<Expiry, Problem> {
-        match (self.expires_at, self.expires_in) {
-            (Nullable::Value(_), Nullable::Value(_)) => Err(Problem::Invalid {
-                member: "expires_in".to_owned(),
-                problem: "must not come with expires_at".to_owned(),
-            }),
-            (Nullable::Value(at), Nullable::Absent | Nullable::Null) => Ok(Expiry::At(at)),
-            (Nullable::Absent | Nullable::Null, Nullable::Value(seconds)) => Ok(Expiry::In(seconds)),
-            (Nullable::Absent, Nullable::Absent) => Ok(Expiry::ByPolicy),
-            (Nullable::Null, Nullable::Absent | Nullable::Null) | (Nullable::Absent, Nullable::Null) => {
-                Ok(Expiry::Never)
-            }
-        }
-    }
-}
-
 /// Makes a credential → 201 with `token`, which is shown here only.
 pub(in crate::http) async fn post(
     app: Data<App>,
@@ -78,7 +62,7 @@ pub(in crate::http) async fn post(
     let caller = caller(&app, &request)?;
     let body: Body = json::read(&request, payload).await?;
     let new = NewToken {
-        expiry: body.expiry()?,
+        expiry: expiry(body.expires_at, body.expires_in)?.unwrap_or(Expiry::ByPolicy),
         name: body.name,
         kind: body.kind,
         permission: body.permission,

@@ -1,10 +1,12 @@
 //! `/api/v1/tokens`: one's own credentials.
 
 mod create;
+mod edit;
 mod query;
 mod view;
 
 pub(super) use create::post;
+pub(super) use edit::patch;
 use query::{Query, cursor};
 use view::view;
 
@@ -12,7 +14,10 @@ use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
 use serde_json::json;
 
 use super::{app::App, caller::caller, problem::Problem};
-use crate::domain::ids::CredentialId;
+use crate::{
+    domain::{clock::Timestamp, ids::CredentialId, nullable::Nullable},
+    service::Expiry,
+};
 
 /// A page of one's own credentials, newest first.
 pub(super) async fn list(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -41,4 +46,18 @@ pub(super) async fn delete(app: Data<App>, request: HttpRequest) -> Result<HttpR
 /// The id in the path. What is none looks like one that nobody has.
 fn id(request: &HttpRequest) -> Result<CredentialId, Problem> {
     request.match_info().get("id").and_then(|id| id.parse().ok()).ok_or(Problem::NotFound)
+}
+
+/// What `expires_at` and `expires_in` ask for together; `None` = nothing was said.
+fn expiry(at: Nullable<Timestamp>, within: Nullable<i64>) -> Result<Option<Expiry>, Problem> {
+    Ok(Some(match (at, within) {
+        (Nullable::Absent, Nullable::Absent) => return Ok(None),
+        (Nullable::Value(_), Nullable::Value(_)) => {
+            let problem = "must not come with expires_at".to_owned();
+            return Err(Problem::Invalid { member: "expires_in".to_owned(), problem });
+        }
+        (Nullable::Value(at), Nullable::Absent | Nullable::Null) => Expiry::At(at),
+        (Nullable::Absent | Nullable::Null, Nullable::Value(seconds)) => Expiry::In(seconds),
+        (Nullable::Null, Nullable::Absent | Nullable::Null) | (Nullable::Absent, Nullable::Null) => Expiry::Never,
+    }))
 }

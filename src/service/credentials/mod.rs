@@ -1,12 +1,15 @@
-//! One's own credentials: make, see, revoke.
+//! One's own credentials: make, see, edit, revoke.
 
+mod checks;
 mod create;
+mod edit;
 mod revoke;
 
 use std::{net::IpAddr, sync::Arc};
 
 pub use self::{
     create::{Expiry, NewToken},
+    edit::TokenEdit,
     revoke::HandedIn,
 };
 use super::{
@@ -97,7 +100,7 @@ impl Credentials {
         let authority = self.core.authenticate(caller).await?;
         authority.may_see_tokens()?;
         let record = self.core.db.read(move |connection| standings::record_by_id(connection, id)).await?;
-        let record = record.filter(|own| create::is_own(&authority, &own.standing)).ok_or(ManageError::NotFound)?;
+        let record = record.filter(|own| checks::is_own(&authority, &own.standing)).ok_or(ManageError::NotFound)?;
         Ok(self.seen(record, self.core.clock.now()))
     }
 

@@ -2,7 +2,7 @@ use std::net::IpAddr;
 
 use serde_json::json;
 
-use super::{Credentials, create::is_own};
+use super::{Credentials, checks::is_own};
 use crate::{
     domain::{
         credential::{LookupKey, Revocation, RevocationReason},

@@ -2,6 +2,7 @@
 
 mod callers;
 mod create;
+mod edit;
 mod invalid;
 mod limit;
 mod list;
@@ -22,6 +23,10 @@ fn create(app: &TestApp, bearer: &str, body: &Value) -> Answer {
 
 fn get(app: &TestApp, bearer: &str, id: &str) -> Answer {
     app.get(&format!("{PATH}/{id}")).bearer(bearer).send()
+}
+
+fn patch(app: &TestApp, bearer: &str, id: &str, body: &Value) -> Answer {
+    app.request("PATCH", &format!("{PATH}/{id}")).bearer(bearer).json(body).send()
 }
 
 fn delete(app: &TestApp, bearer: &str, id: &str) -> Answer {

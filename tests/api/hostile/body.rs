@@ -119,6 +119,9 @@ fn members(route: &str) -> &'static [&'static str] {
             "expires_in",
             "organization_id",
         ],
+        "/api/v1/tokens/{id}" => {
+            &["name", "permission", "scopes", "audiences", "expires_at", "expires_in", "kind", "token"]
+        }
         "/api/v1/revocations" => &["token"],
         "/api/v1/orgs/{org}/policy" => &[
             "access_token_ttl",

@@ -181,6 +181,20 @@ impl TestApp {
         self.runtime.block_on(future)
     }
 
+    /// The services that a command has beside the running server.
+    pub fn command(&self) -> Services {
+        let settings = Settings {
+            issuer: self.issuer(),
+            token_prefix: "patmint_".to_owned(),
+            max_staleness: Duration::from_secs(1),
+            cache_capacity: 1,
+        };
+        let db = Database::new(&DatabaseSettings { url: self.database.url().parse().unwrap(), connections: 1 });
+        let outside = Environment { clock: self.clock.clone(), random: Arc::new(SystemRandomness::default()), db };
+        let keys = self.database.folder().join("keys");
+        self.wait_for(Services::for_command(settings, &keys, outside)).expect("services")
+    }
+
     /// Ends the server as SIGTERM does.
     pub fn stop(&mut self) {
         if let Some(stop) = self.stop.take() {

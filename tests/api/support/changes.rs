@@ -78,6 +78,14 @@ impl TestApp {
         })
     }
 
+    /// What is put on the list while `f` runs: about whom, and whether it revokes.
+    pub fn listed(&self, f: impl FnOnce()) -> Vec<(Target, bool)> {
+        let before = self.read(list::head).seq;
+        f();
+        let entries = self.read(move |connection| list::entries(connection, before, i64::MAX));
+        entries.into_iter().map(|entry| (entry.target, entry.revokes)).collect()
+    }
+
     fn alter(&self, target: Target, statement: String) {
         let created_at = self.clock.now();
         self.change(move |connection, seq| {

@@ -1,0 +1,107 @@
+//! What a credential may be, whether it is made or edited.
+
+use crate::{
+    domain::{
+        clock::Timestamp,
+        credential::{Credential, NEVER_SECONDS},
+        policy::{Policy, is_audience},
+        scope::Rights,
+        standing::Standing,
+        verdict::{self, is_expired},
+    },
+    service::{
+        authority::Authority,
+        core::Core,
+        credentials::create::Expiry,
+        error::{ManageError, invalid},
+    },
+};
+
+/// The longest name, in characters.
+const MAX_NAME: usize = 100;
+
+/// The most audiences that one credential may name.
+const MAX_AUDIENCES: usize = 20;
+
+/// Whether a credential is the caller's, in an organization in which the caller may act.
+pub(super) fn is_own(authority: &Authority, standing: &Standing) -> bool {
+    standing.credential.owner_id == authority.user.id
+        && authority.memberships.iter().any(|(_, own)| own.id == standing.organization_id())
+}
+
+pub(super) fn checked_name(name: &str) -> Result<String, ManageError> {
+    let name = name.trim();
+    if !(1..=MAX_NAME).contains(&name.chars().count()) || name.contains(char::is_control) {
+        return Err(invalid("name", "must have 1 to 100 characters, no control characters"));
+    }
+    Ok(name.to_owned())
+}
+
+pub(super) fn checked_audiences(
+    audiences: Vec<String>,
+    policy: &Policy,
+    core: &Core,
+) -> Result<Vec<String>, ManageError> {
+    let mut unique: Vec<String> = Vec::new();
+    for audience in audiences {
+        if !is_audience(&audience) || !policy.allows_audience(&audience, &core.settings.issuer) {
+            return Err(invalid("audiences", "must be allowed by the organization's policy"));
+        }
+        if !unique.contains(&audience) {
+            unique.push(audience);
+        }
+    }
+    if !(1..=MAX_AUDIENCES).contains(&unique.len()) {
+        return Err(invalid("audiences", "must be 1 to 20, or null for the default"));
+    }
+    Ok(unique)
+}
+
+/// The expiry that the request and the policy make together, for a credential made at `created_at`.
+pub(super) fn checked_expiry(
+    expiry: Expiry,
+    policy: &Policy,
+    (created_at, now): (Timestamp, Timestamp),
+) -> Result<Option<Timestamp>, ManageError> {
+    let (member, asked) = match expiry {
+        Expiry::ByPolicy => {
+            // What ends by the policy says so itself: a client may read it in its token.
+            let ttl = policy.token_default_ttl.or(policy.token_max_ttl);
+            ("expires_at", ttl.map(|ttl| created_at.plus_seconds(ttl)))
+        }
+        Expiry::Never if policy.token_max_ttl.is_some() => {
+            return Err(invalid("expires_at", "is required by the organization's policy"));
+        }
+        Expiry::Never => ("expires_at", None),
+        Expiry::At(at) => ("expires_at", Some(at)),
+        Expiry::In(seconds) => ("expires_in", Some(now.plus_seconds(seconds))),
+    };
+    let longest = created_at.plus_seconds(policy.token_max_ttl.unwrap_or(NEVER_SECONDS));
+    match asked {
+        Some(at) if is_expired(at, now) => Err(invalid(member, "must be in the future")),
+        Some(at) if at > longest => Err(invalid(member, "is later than the organization's policy allows")),
+        None if policy.require_expiry => Err(invalid(member, "is required by the organization's policy")),
+        asked => Ok(asked),
+    }
+}
+
+/// What a token makes or edits never exceeds the token.
+pub(super) fn within(other: &Credential, bound: &Standing, core: &Core) -> Result<(), ManageError> {
+    let own = &bound.credential;
+    let own_rights = Rights::new(own.permission, own.scopes.as_ref());
+    if !own_rights.include(&Rights::new(other.permission, other.scopes.as_ref())) {
+        return Err(ManageError::Forbidden("a token may not make or edit one that may do more than itself"));
+    }
+    let policy = &bound.organization.policy;
+    let end = verdict::effective_expiry(own, policy);
+    if end.is_some_and(|end| verdict::effective_expiry(other, policy).is_none_or(|other| other > end)) {
+        return Err(ManageError::Forbidden("a token may not make or edit one that lives longer than itself"));
+    }
+    let default = vec![policy.default_audience(&core.settings.issuer).to_owned()];
+    let own_audiences = own.audiences.as_ref().unwrap_or(&default);
+    let mut audiences = other.audiences.as_ref().unwrap_or(&default).iter();
+    if !audiences.all(|audience| own_audiences.contains(audience)) {
+        return Err(ManageError::Forbidden("a token may not make or edit one for an audience that is not its own"));
+    }
+    Ok(())
+}

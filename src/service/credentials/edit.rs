@@ -1,0 +1,182 @@
+use serde_json::{Map, Value, json};
+
+use super::{
+    Credentials, Expiry, Seen,
+    checks::{checked_audiences, checked_expiry, checked_name, is_own, within},
+};
+use crate::{
+    domain::{
+        clock::Timestamp,
+        credential::{
+            Credential, CredentialKind, Permission,
+            edit::{Effect, effect},
+        },
+        ids::CredentialId,
+        list::Target,
+        nullable::Nullable,
+        policy::Policy,
+        scope::{Scope, Scopes},
+        standing::{Record, Standing},
+        verdict::{self, State},
+    },
+    service::{
+        authority::{Authority, Caller},
+        change::Change,
+        core::Core,
+        error::{ManageError, invalid},
+    },
+    store::{credentials, standings},
+};
+
+/// What shall be different about a credential. What is left out stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TokenEdit {
+    /// What its owner calls it.
+    pub name: Option<String>,
+    /// What it may do.
+    pub permission: Option<Permission>,
+    /// Null = not restricted by scopes.
+    pub scopes: Nullable<Vec<Scope>>,
+    /// Null = the policy's default.
+    pub audiences: Nullable<Vec<String>>,
+    /// When it ends.
+    pub expiry: Option<Expiry>,
+}
+
+impl Credentials {
+    /// Edits one of the caller's credentials. What it does not give any more ends at once, with the access tokens that
+    /// are out.
+    ///
+    /// # Errors
+    /// [`ManageError::NotFound`] for another's as for none; [`ManageError::Forbidden`] for a token that may not;
+    /// [`ManageError::Revoked`]; [`ManageError::Invalid`].
+    pub async fn edit(&self, caller: &Caller, id: CredentialId, edit: TokenEdit) -> Result<Seen, ManageError> {
+        self.core.authenticate(caller).await?;
+        if edit == TokenEdit::default() {
+            let members = "name, permission, scopes, audiences, expires_at, expires_in";
+            return Err(invalid("request", format!("must have at least one of {members}")));
+        }
+        let (core, caller) = (self.core.clone(), caller.clone());
+        let edit_own = move |change: &mut Change<'_>| {
+            let authority = core.authority(change.connection, &caller, change.now)?;
+            let record = standings::record_by_id(change.connection, id)?;
+            let record = record.filter(|own| is_own(&authority, &own.standing)).ok_or(ManageError::NotFound)?;
+            apply(change, &core, &authority, record, edit)
+        };
+        let record = self.core.changes.run(edit_own).await?;
+        Ok(self.seen(record, self.core.clock.now()))
+    }
+}
+
+fn apply(
+    change: &mut Change<'_>,
+    core: &Core,
+    authority: &Authority,
+    mut record: Record,
+    edit: TokenEdit,
+) -> Result<Record, ManageError> {
+    let standing = &record.standing;
+    let (before, organization) = (&standing.credential, standing.organization.clone());
+    let bound = authority.may_manage_tokens(&organization)?;
+    if verdict::state(standing, &core.settings.issuer, change.now) == State::Revoked {
+        return Err(ManageError::Revoked);
+    }
+    let name = edit.name.as_deref().map_or(Ok(record.description.name.clone()), checked_name)?;
+    let after = edited(standing, edit, core, change.now)?;
+    if let Some(bound) = bound {
+        within(before, bound, core)?;
+        within(&after, bound, core)?;
+    }
+    let (old, new) = (editable(before, &record.description.name), editable(&after, &name));
+    if old != new {
+        credentials::edit(change.connection, &after, &name)?;
+        match effect(before, &after, organization.policy.default_audience(&core.settings.issuer)) {
+            Effect::Unchanged => {}
+            Effect::Widened => change.append(Target::Credential(before.id), false)?,
+            Effect::Narrowed => change.append(Target::Credential(before.id), true)?,
+        }
+        let detail = json!({ "number": before.number, "old": without(&old, &new), "new": without(&new, &old) });
+        let subject = Some(before.id.to_string());
+        change.record(authority.actor(), "credential.edit", Some(organization.id), subject, Some(&detail))?;
+    }
+    record.standing.credential = after;
+    record.description.name = name;
+    Ok(record)
+}
+
+/// The credential as the edit will have it. What the edit leaves as it was is not checked anew: since it was chosen the
+/// policy may have changed.
+fn edited(standing: &Standing, edit: TokenEdit, core: &Core, now: Timestamp) -> Result<Credential, ManageError> {
+    let policy = &standing.organization.policy;
+    let before = &standing.credential;
+    let permission = edit.permission.unwrap_or(before.permission);
+    Ok(Credential {
+        permission,
+        scopes: edited_scopes(before.scopes.as_ref(), edit.scopes, permission)?,
+        audiences: match edit.audiences {
+            Nullable::Absent => before.audiences.clone(),
+            Nullable::Null => None,
+            Nullable::Value(audiences) if before.audiences.as_ref() == Some(&audiences) => Some(audiences),
+            Nullable::Value(audiences) => Some(checked_audiences(audiences, policy, core)?),
+        },
+        expires_at: edited_expiry(before, edit.expiry, policy, now)?,
+        ..before.clone()
+    })
+}
+
+fn edited_scopes(
+    before: Option<&Scopes>,
+    asked: Nullable<Vec<Scope>>,
+    permission: Permission,
+) -> Result<Option<Scopes>, ManageError> {
+    let list = match (asked, before) {
+        (Nullable::Null, Some(_)) => {
+            return Err(invalid("scopes", "cannot be lifted from a token that has some; make a new one"));
+        }
+        (Nullable::Value(list), _) => list,
+        // The permission may have changed under them.
+        (Nullable::Absent, Some(own)) => own.as_slice().to_vec(),
+        (Nullable::Absent | Nullable::Null, None) => return Ok(None),
+    };
+    Scopes::new(list, permission).map(Some).map_err(|error| invalid("scopes", error.to_string()))
+}
+
+fn edited_expiry(
+    before: &Credential,
+    asked: Option<Expiry>,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, ManageError> {
+    let own = before.expires_at;
+    let same = own.map_or(Expiry::Never, Expiry::At);
+    let Some(asked) = asked.filter(|asked| *asked != same) else { return Ok(own) };
+    let expires_at = checked_expiry(asked, policy, (before.created_at, now))?;
+    let is_later = own.is_some_and(|own| expires_at.is_none_or(|at| at > own));
+    if before.kind == CredentialKind::Jwt && is_later {
+        let member = if matches!(asked, Expiry::In(_)) { "expires_in" } else { "expires_at" };
+        return Err(invalid(member, "of a jwt token can only become earlier: the token itself says when it ends"));
+    }
+    Ok(expires_at)
+}
+
+/// What can be edited, as the audit trail shows it.
+fn editable(credential: &Credential, name: &str) -> Map<String, Value> {
+    let Credential { permission, scopes, audiences, expires_at, .. } = credential;
+    let members = [
+        ("name", json!(name)),
+        ("permission", json!(permission)),
+        ("scopes", json!(scopes)),
+        ("audiences", json!(audiences)),
+        ("expires_at", json!(expires_at)),
+    ];
+    members.into_iter().map(|(member, value)| (member.to_owned(), value)).collect()
+}
+
+/// The members of `these` that are not the same in `others`.
+fn without(these: &Map<String, Value>, others: &Map<String, Value>) -> Map<String, Value> {
+    these
+        .iter()
+        .filter(|(member, value)| others.get(*member) != Some(value))
+        .map(|(m, v)| (m.clone(), v.clone()))
+        .collect()
+}
