@@ -6,6 +6,7 @@ use patmint::{
     domain::{
         clock::{Clock as _, SystemClock, Timestamp},
         credential::{Credential, CredentialFormat, CredentialKind, Description, Permission},
+        email::Email,
         ids::{CredentialId, OrganizationId, UserId},
         membership::{Membership, Role, User, UserKind},
         random::SystemRandomness,
@@ -32,6 +33,7 @@ const BATCH: usize = 10_000;
 /// Fills one database.
 pub struct Seeder {
     db: Database,
+    services: Services,
     maker: Arc<Maker>,
     /// Who can sign in.
     pub owner: Owner,
@@ -80,7 +82,7 @@ impl Seeder {
             per_user: per_user.max(1),
         };
         let owner = Owner { email: made.email.to_string(), password: made.password.unwrap_or_default() };
-        Ok(Self { db, maker: Arc::new(maker), owner })
+        Ok(Self { db, services, maker: Arc::new(maker), owner })
     }
 
     /// Makes `count` credentials of `kind` and says their texts.
@@ -94,6 +96,31 @@ impl Seeder {
             texts.extend(self.db.change(move |connection, seq| maker.batch(connection, seq, kind, size)).await?);
         }
         Ok(texts)
+    }
+
+    /// A member with this e-mail address and an opaque credential; says its text.
+    ///
+    /// # Errors
+    /// If the address is none or taken.
+    pub async fn person(&self, email: &str) -> Result<String, Failure> {
+        let (maker, email, now) = (self.maker.clone(), email.parse::<Email>()?, SystemClock.now());
+        let make = move |connection: &mut DbConnection, seq| {
+            let number = numbers::next(connection, Numbered::User)?;
+            let owner_id = maker.user(connection, number, Some(email), now)?;
+            let number = numbers::next(connection, Numbered::Credential)?;
+            maker.credential(connection, (seq, number), (owner_id, CredentialKind::Opaque), now)
+        };
+        Ok(self.db.change::<_, StoreError>(make).await?)
+    }
+
+    /// Disables or enables a user, as `patmint user` does: answers when every server goes by it.
+    ///
+    /// # Errors
+    /// If there is no such user.
+    pub async fn set_disabled(&self, email: &str, is_disabled: bool) -> Result<(), Failure> {
+        let users = &self.services.users;
+        let done = if is_disabled { users.disable(email).await? } else { users.enable(email).await? };
+        if done { Ok(()) } else { Err("nothing was changed".into()) }
     }
 }
 
@@ -110,41 +137,57 @@ impl Maker {
         let mut numbers = numbers::block(connection, Numbered::Credential, size)?;
         let mut texts = Vec::with_capacity(size);
         for person in people {
-            let owner_id = self.user(connection, person, now)?;
+            let owner_id = self.user(connection, person, None, now)?;
             for number in numbers.by_ref().take(self.per_user) {
-                let id = CredentialId::generate(now, &self.random);
-                let issued = self.format.issue(kind, id, owner_id, (now, None), &self.random);
-                texts.push(issued.text.expose_secret().to_owned());
-                let credential = Credential {
-                    id,
-                    number,
-                    owner_id,
-                    kind,
-                    permission: Permission::ReadWrite,
-                    scopes: None,
-                    audiences: None,
-                    secret_hash: issued.hash,
-                    created_at: now,
-                    created_seq: seq,
-                    expires_at: None,
-                    is_revoked: false,
-                    last_used_at: None,
-                };
-                let new = (credential, Description::new(format!("trial {number}")));
-                credentials::insert(connection, new, self.organization_id, Some(owner_id))?;
+                texts.push(self.credential(connection, (seq, number), (owner_id, kind), now)?);
             }
         }
         Ok(texts)
     }
 
-    fn user(&self, connection: &mut DbConnection, number: i64, now: Timestamp) -> Result<UserId, StoreError> {
+    fn credential(
+        &self,
+        connection: &mut DbConnection,
+        (seq, number): (i64, i64),
+        (owner_id, kind): (UserId, CredentialKind),
+        now: Timestamp,
+    ) -> Result<String, StoreError> {
+        let id = CredentialId::generate(now, &self.random);
+        let issued = self.format.issue(kind, id, owner_id, (now, None), &self.random);
+        let credential = Credential {
+            id,
+            number,
+            owner_id,
+            kind,
+            permission: Permission::ReadWrite,
+            scopes: None,
+            audiences: None,
+            secret_hash: issued.hash,
+            created_at: now,
+            created_seq: seq,
+            expires_at: None,
+            is_revoked: false,
+            last_used_at: None,
+        };
+        let new = (credential, Description::new(format!("trial {number}")));
+        credentials::insert(connection, new, self.organization_id, Some(owner_id))?;
+        Ok(issued.text.expose_secret().to_owned())
+    }
+
+    fn user(
+        &self,
+        connection: &mut DbConnection,
+        number: i64,
+        email: Option<Email>,
+        now: Timestamp,
+    ) -> Result<UserId, StoreError> {
         let id = UserId::generate(now, &self.random);
         let user = User {
             id,
             number,
-            email: None,
+            kind: if email.is_some() { UserKind::Person } else { UserKind::ServiceAccount },
+            email,
             name: format!("Trial {number}"),
-            kind: UserKind::ServiceAccount,
             operator_since: None,
             disabled_at: None,
             revoked_seq: 0,

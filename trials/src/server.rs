@@ -46,9 +46,8 @@ impl Server {
         database_url: &str,
         settings: &[&str],
     ) -> Result<Self, Failure> {
-        let mut command = Command::new(program);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--issuer", crate::seed::ISSUER]);
-        command.args(["--database-url", database_url, "--keys-dir"]).arg(keys_dir(folder)).args(settings);
+        let mut command = serve(program, folder, database_url);
+        command.args(settings);
         Self::start(command, folder, "patmint.log").await
     }
 
@@ -101,13 +100,33 @@ impl Server {
         process::memory(self.pid())
     }
 
+    fn signal(&self, signal: Signal) -> Result<(), Failure> {
+        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw).ok_or("a process has a number")?;
+        Ok(kill_process(pid, signal)?)
+    }
+
+    /// Makes it stand still (SIGSTOP).
+    ///
+    /// # Errors
+    /// If it is gone.
+    pub fn freeze(&self) -> Result<(), Failure> {
+        self.signal(Signal::STOP)
+    }
+
+    /// Lets it go on (SIGCONT).
+    ///
+    /// # Errors
+    /// If it is gone.
+    pub fn thaw(&self) -> Result<(), Failure> {
+        self.signal(Signal::CONT)
+    }
+
     /// SIGTERM, and a good end.
     ///
     /// # Errors
     /// If it ends otherwise.
     pub fn stop(mut self) -> Result<(), Failure> {
-        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw).ok_or("a process has a number")?;
-        kill_process(pid, Signal::TERM)?;
+        self.signal(Signal::TERM)?;
         let status = self.child.wait()?;
         if status.success() { Ok(()) } else { Err(format!("the server ended badly: {status}").into()) }
     }
@@ -119,6 +138,15 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// `patmint serve` on a free port, with its keys in `folder`.
+#[must_use]
+pub fn serve(program: &Path, folder: &Path, database_url: &str) -> Command {
+    let mut command = Command::new(program);
+    command.args(["serve", "--listen", "127.0.0.1:0", "--issuer", crate::seed::ISSUER]);
+    command.args(["--database-url", database_url, "--keys-dir"]).arg(keys_dir(folder));
+    command
 }
 
 /// Where the root key of the servers in `folder` is.
