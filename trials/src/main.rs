@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use patmint_trials::{limit, say};
+use patmint_trials::{Failure, bench, limit, say};
 
 /// Tries out a whole patmint
 #[derive(Parser)]
@@ -15,12 +15,15 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Measure patmint beside the limit of the machine
+    Bench(bench::Arguments),
     /// Serve what an exchange must cost at the least on this machine
     Limit(limit::Arguments),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
+        Command::Bench(arguments) => benchmark(arguments),
         Command::Limit(arguments) => limit::run(&arguments),
     };
     match result {
@@ -30,4 +33,8 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn benchmark(arguments: bench::Arguments) -> Result<(), Failure> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(bench::run(arguments))
 }
