@@ -123,6 +123,13 @@ fn parse_jwt() -> Presented {
     parsed(black_box(&scene().jwt))
 }
 
+/// In memory, with the question whether that may be believed.
+#[divan::bench]
+fn look_up(bencher: divan::Bencher) {
+    let key = parsed(&scene().opaque).key;
+    bencher.bench_local(|| assert!(scene().services.exchange.is_remembered(black_box(key)), "in memory"));
+}
+
 /// Of what memory has.
 #[divan::bench]
 fn verdict(bencher: divan::Bencher) {

@@ -1,9 +1,9 @@
 //! Tries out a whole patmint; see `scripts/bench`.
 
-use std::process::ExitCode;
+use std::{future::Future, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use patmint_trials::{Failure, bench, limit, say};
+use patmint_trials::{Failure, bench, limit, say, seed};
 
 /// Tries out a whole patmint
 #[derive(Parser)]
@@ -17,13 +17,16 @@ struct Cli {
 enum Command {
     /// Measure patmint beside the limit of the machine
     Bench(bench::Arguments),
+    /// Fill a database with credentials
+    Seed(seed::Arguments),
     /// Serve what an exchange must cost at the least on this machine
     Limit(limit::Arguments),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Bench(arguments) => benchmark(arguments),
+        Command::Bench(arguments) => on_this_thread(bench::run(arguments)),
+        Command::Seed(arguments) => on_this_thread(seed::run(&arguments)),
         Command::Limit(arguments) => limit::run(&arguments),
     };
     match result {
@@ -35,6 +38,6 @@ fn main() -> ExitCode {
     }
 }
 
-fn benchmark(arguments: bench::Arguments) -> Result<(), Failure> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(bench::run(arguments))
+fn on_this_thread(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
 }

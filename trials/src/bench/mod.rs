@@ -42,7 +42,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 5000.0, value_name = "NUMBER")]
     rate: f64,
     /// The folder for result.md, result.json and result.svg
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, overrides_with = "out", value_name = "FOLDER")]
     out: PathBuf,
 }
 

@@ -13,7 +13,7 @@ const LIMIT: RGBColor = RGBColor(0xb8, 0xbd, 0xc4);
 const TEXT: RGBColor = RGBColor(0x2b, 0x2f, 0x36);
 
 /// The width of the labels, of a panel, and the height of a row, in pixels.
-const LABELS: i32 = 270;
+const LABELS: i32 = 320;
 const PANEL: i32 = 400;
 const ROW: i32 = 46;
 const HEAD: i32 = 70;
@@ -28,12 +28,12 @@ pub(super) fn svg(rows: &[Row], file: &Path) -> Result<(), Failure> {
     let area = SVGBackend::new(file, size).into_drawing_area();
     area.fill(&WHITE)?;
     let mut texts = vec![
-        ((10, 12), "patmint".to_owned(), 15, OURS),
-        ((80, 12), "the limit of the machine, in the same run".to_owned(), 15, TEXT),
-        ((LABELS, 40), "CPU per exchange, µs (less is better)".to_owned(), 14, TEXT),
-        ((LABELS + PANEL, 40), "exchanges a second (more is better)".to_owned(), 14, TEXT),
+        ((30, 12), "patmint".to_owned(), 16, TEXT),
+        ((120, 12), "the limit of the machine, in the same run".to_owned(), 16, TEXT),
+        ((LABELS, 42), "CPU per exchange, µs (less is better)".to_owned(), 16, TEXT),
+        ((LABELS + PANEL, 42), "exchanges a second (more is better)".to_owned(), 16, TEXT),
     ];
-    let mut bars = Vec::new();
+    let mut bars = vec![([(10, 12), (24, 26)], OURS), ([(100, 12), (114, 26)], LIMIT)];
     let panels: [Panel; 2] = [(|s| s.cpu_micros, short), (|s| s.per_second, grouped)];
     for (panel, (figure, written)) in (0..).zip(panels) {
         let compared: Vec<_> = rows.iter().map(|row| row.compared(figure)).collect();
@@ -43,14 +43,14 @@ pub(super) fn svg(rows: &[Row], file: &Path) -> Result<(), Failure> {
                 let (left, top) = (LABELS + panel * PANEL, HEAD + number * ROW + bar * 17);
                 let right = left + pixels(value / most);
                 bars.push(([(left, top), (right, top + 15)], colour));
-                texts.push(((right + 5, top + 2), written(value), 12, TEXT));
+                texts.push(((right + 5, top + 2), written(value), 15, TEXT));
             }
         }
     }
     for (number, row) in (0..).zip(rows) {
         let label =
             format!("{} {}, {} conn.", grouped(f64::from(u32::try_from(row.credentials)?)), row.what, row.connections);
-        texts.push(((10, HEAD + number * ROW + 10), label.replace('`', ""), 12, TEXT));
+        texts.push(((10, HEAD + number * ROW + 10), label.replace('`', ""), 15, TEXT));
     }
     for (corners, colour) in bars {
         area.draw(&Rectangle::new(corners, colour.filled()))?;
