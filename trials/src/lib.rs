@@ -1,6 +1,7 @@
 //! What is tried on a whole patmint from outside: a load generator, a release server to point it at, credentials by the
 //! hundred thousand, and the limit of the machine to compare with.
 
+pub mod bench;
 pub mod guarantee;
 pub mod limit;
 pub mod load;

@@ -1,9 +1,9 @@
 //! Tries out a whole patmint; see `scripts/bench`.
 
-use std::process::ExitCode;
+use std::{future::Future, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use patmint_trials::{guarantee, limit, say};
+use patmint_trials::{Failure, bench, guarantee, limit, say, seed};
 
 /// Tries out a whole patmint
 #[derive(Parser)]
@@ -15,6 +15,10 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Measure patmint beside the limit of the machine
+    Bench(bench::Arguments),
+    /// Fill a database with credentials
+    Seed(seed::Arguments),
     /// Serve what an exchange must cost at the least on this machine
     Limit(limit::Arguments),
     /// Change things on several servers under load, and see that nobody goes by the old state
@@ -23,8 +27,10 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
+        Command::Bench(arguments) => on_this_thread(bench::run(arguments)),
+        Command::Seed(arguments) => on_this_thread(seed::run(&arguments)),
         Command::Limit(arguments) => limit::run(&arguments),
-        Command::Guarantee(arguments) => guarantee::run(&arguments),
+        Command::Guarantee(arguments) => on_this_thread(guarantee::run(&arguments)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -33,4 +39,8 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn on_this_thread(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
 }

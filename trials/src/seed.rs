@@ -1,6 +1,12 @@
 //! Credentials by the hundred thousand, straight into a database, made by patmint's own rules.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    fs::OpenOptions,
+    io::Write as _,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use patmint::{
     domain::{
@@ -29,6 +35,44 @@ const PREFIX: &str = "patmint_";
 
 /// How many are written in one transaction.
 const BATCH: usize = 10_000;
+
+/// What the seeder is told.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// An empty database
+    #[arg(long, value_name = "URL")]
+    database_url: String,
+    /// The folder of the root key; one is made
+    #[arg(long, value_name = "FOLDER")]
+    keys_dir: PathBuf,
+    /// How many opaque credentials
+    #[arg(long, default_value_t = 0, value_name = "NUMBER")]
+    opaque: usize,
+    /// How many `jwt` credentials
+    #[arg(long, default_value_t = 0, value_name = "NUMBER")]
+    jwt: usize,
+    /// How many of them each user has
+    #[arg(long, default_value_t = 10, value_name = "NUMBER")]
+    per_user: usize,
+    /// The file for the tokens, one a line
+    #[arg(long, value_name = "FILE")]
+    tokens: PathBuf,
+}
+
+/// Fills a database and writes the tokens to a file that only its owner can read.
+///
+/// # Errors
+/// If the database is not empty or cannot be used, or the file cannot be written.
+pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&arguments.tokens)?;
+    let seeder = Seeder::new(&arguments.database_url, &arguments.keys_dir, arguments.per_user).await?;
+    for (kind, count) in [(CredentialKind::Opaque, arguments.opaque), (CredentialKind::Jwt, arguments.jwt)] {
+        for text in seeder.make(kind, count).await? {
+            writeln!(file, "{text}")?;
+        }
+    }
+    Ok(())
+}
 
 /// Fills one database.
 pub struct Seeder {

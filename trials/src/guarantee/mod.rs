@@ -78,11 +78,7 @@ struct Stage {
 ///
 /// # Errors
 /// If the guarantee did not hold, or something could not be tried.
-pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    runtime::Builder::new_current_thread().enable_all().build()?.block_on(all(arguments))
-}
-
-async fn all(arguments: &Arguments) -> Result<(), Failure> {
+pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let folder = tempfile::tempdir()?;
     let seeder = Seeder::new(&arguments.database_url, &keys_dir(folder.path()), 10).await?;
     let others = seeder.make(CredentialKind::Jwt, 1000).await?;
