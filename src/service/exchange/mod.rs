@@ -12,6 +12,8 @@ mod presence;
 mod trust;
 
 #[cfg(test)]
+mod model_tests;
+#[cfg(test)]
 mod ordering_tests;
 #[cfg(test)]
 mod replica_ordering_tests;
