@@ -1,5 +1,7 @@
 //! Numbers for people and old APIs: given out once, in order, never again.
 
+use std::ops::RangeInclusive;
+
 use diesel::prelude::*;
 
 use super::{
@@ -42,8 +44,21 @@ pub fn last(connection: &mut DbConnection, what: Numbered) -> Result<i64, StoreE
 /// # Errors
 /// [`StoreError`].
 pub fn next(connection: &mut DbConnection, what: Numbered) -> Result<i64, StoreError> {
+    raised(connection, what, 1)
+}
+
+/// The next `count` numbers, likewise.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn block(connection: &mut DbConnection, what: Numbered, count: usize) -> Result<RangeInclusive<i64>, StoreError> {
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    raised(connection, what, count).map(|last| last - count + 1..=last)
+}
+
+fn raised(connection: &mut DbConnection, what: Numbered, by: i64) -> Result<i64, StoreError> {
     run(diesel::update(numbers::table.find(what.name()))
-        .set(numbers::last.eq(numbers::last + 1))
+        .set(numbers::last.eq(numbers::last + by))
         .returning(numbers::last)
         .get_result(connection))
 }

@@ -35,7 +35,7 @@ pub(crate) use self::{
 use super::core::Core;
 use crate::{
     domain::{
-        credential::Presented,
+        credential::{LookupKey, Presented},
         standing::Standing,
         verdict::{self, Asked, Refusal},
     },
@@ -120,6 +120,12 @@ impl Exchange {
         let claims = claims(&self.core, &standing, grant, found.rev);
         let access = self.core.keys.signing().sign(&claims).map_err(|e| ExchangeError::Signing(e.to_string()))?;
         Ok(Exchanged { access, rev: found.rev })
+    }
+
+    /// Whether the exchange of this credential would ask no database now.
+    #[must_use]
+    pub fn is_remembered(&self, key: LookupKey) -> bool {
+        self.memory.is_trusted(self.core.clock.since_boot()) && self.memory.get(key).is_some()
     }
 
     /// Looks the credential up: in memory while that may be believed, else in the database.

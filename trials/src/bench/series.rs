@@ -1,0 +1,130 @@
+//! What is measured, one function a series.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    numbers::median,
+    result::{BenchResult, Start, Steady},
+    sample::Sample,
+    stage::Stage,
+};
+use crate::{
+    Failure,
+    load::{Connection, Length, Load, Order, Pace, Requests},
+    say,
+    server::Server,
+};
+
+/// So few fit into memory that nearly each exchange is a miss.
+const TINY: &str = "64";
+
+/// How many starts are timed.
+const STARTS: usize = 5;
+
+/// How many first exchanges of a credential are timed.
+const COLD: u64 = 200;
+
+/// Sign-ins a second beside steady exchanges, and their connections.
+const SIGN_INS: (f64, usize) = (20.0, 8);
+
+/// Exchanges that memory answers; start and memory.
+pub(super) async fn in_memory(stage: &Stage, result: &mut BenchResult, with_jwt: bool) -> Result<(), Failure> {
+    let limit = stage.limit().await?;
+    let (patmint, ready_ms) = started(stage).await?;
+    let idle = patmint.memory()?;
+    let cold = each_once(&patmint, &stage.opaque, 1, COLD).await?;
+    let count = stage.opaque.len();
+    each_once(&patmint, &stage.opaque, 32, u64::try_from(count)?).await?;
+    let mut start =
+        Start { credentials: count, ready_ms, cold_ms: cold, idle, touched: patmint.memory()?, loaded: idle };
+    result.answer_bytes = [answer_bytes(&patmint, stage).await?, answer_bytes(&limit, stage).await?];
+    let both = [&patmint, &limit];
+    for connections in &stage.arguments.connections {
+        result.rows.push(stage.row("opaque", both, &stage.opaque, *connections).await?);
+    }
+    start.loaded = patmint.memory()?;
+    if with_jwt {
+        let connections = stage.arguments.connections.first().copied().unwrap_or(1);
+        result.rows.push(stage.row("jwt", both, &stage.jwt, connections).await?);
+    }
+    result.starts.push(start);
+    limit.stop()?;
+    patmint.stop()
+}
+
+/// A server, and how long a start takes: the median of some.
+async fn started(stage: &Stage) -> Result<(Server, f64), Failure> {
+    let mut took = Vec::new();
+    loop {
+        let patmint = stage.patmint(&[]).await?;
+        took.push(patmint.ready_after.as_secs_f64() * 1000.0);
+        if took.len() == STARTS {
+            return Ok((patmint, median(took)));
+        }
+        patmint.stop()?;
+    }
+}
+
+/// Exchanges that read the database.
+pub(super) async fn from_database(stage: &Stage, result: &mut BenchResult) -> Result<(), Failure> {
+    let limit = stage.limit().await?;
+    let connections = stage.arguments.connections.first().copied().unwrap_or(1);
+    for (what, flag, value) in
+        [("opaque, not in memory", "--cache-capacity", TINY), ("opaque, `max_staleness = 0`", "--max-staleness", "0")]
+    {
+        let patmint = stage.patmint(&[flag, value]).await?;
+        result.rows.push(stage.row(what, [&patmint, &limit], &stage.opaque, connections).await?);
+        patmint.stop()?;
+    }
+    limit.stop()
+}
+
+/// Exchanges at fixed moments, with and without people who sign in beside.
+pub(super) async fn steady(stage: &Stage, result: &mut BenchResult) -> Result<(), Failure> {
+    let patmint = stage.patmint(&[]).await?;
+    let count = u64::try_from(stage.opaque.len())?;
+    each_once(&patmint, &stage.opaque, 32, count).await?;
+    let rate = stage.arguments.rate;
+    let none = |sign_ins| Steady { rate, sign_ins, samples: Vec::new(), sign_in_p50_ms: Vec::new(), sign_in_other: 0 };
+    let (mut alone, mut beside) = (none(0.0), none(SIGN_INS.0));
+    for round in 0..stage.arguments.rounds {
+        say(&format!("measuring: {rate} exchanges a second, round {}", round + 1));
+        let connections = stage.arguments.connections.first().copied().unwrap_or(1);
+        let exchanges =
+            Load { pace: Pace::Open(rate), ..stage.turn(&patmint, &stage.opaque, connections, round << 40) };
+        let people = stage.turn(&patmint, &stage.sign_in, SIGN_INS.1, 0);
+        let people = Load { pace: Pace::Open(SIGN_INS.0), ..people };
+        alone.samples.push(Sample::take(&patmint, exchanges.clone()).await?);
+        let (sample, signed_in) = tokio::join!(Sample::take(&patmint, exchanges), people.run());
+        beside.samples.push(sample?);
+        let signed_in = signed_in?;
+        beside.sign_in_p50_ms.push(signed_in.quantile_ms(0.5));
+        beside.sign_in_other += signed_in.other_than(201);
+    }
+    result.steady.extend([alone, beside]);
+    patmint.stop()
+}
+
+/// Exchanges the first `count` credentials once each; the median latency in milliseconds.
+async fn each_once(server: &Server, requests: &Arc<Requests>, connections: usize, count: u64) -> Result<f64, Failure> {
+    let report = Load {
+        address: server.address,
+        requests: requests.clone(),
+        order: Order::Rotation,
+        connections,
+        pace: Pace::Closed,
+        warm_up: Duration::ZERO,
+        length: Length::Requests(count),
+    };
+    let report = report.run().await?;
+    match report.other_than(200) {
+        0 => Ok(report.quantile_ms(0.5)),
+        other => Err(format!("{other} of {count} exchanges failed: {:?}", report.statuses).into()),
+    }
+}
+
+/// How long the body of an answer is.
+async fn answer_bytes(server: &Server, stage: &Stage) -> Result<usize, Failure> {
+    let mut connection = Connection::open(server.address).await?;
+    Ok(connection.send(&stage.opaque.bytes(0)).await?.body.len())
+}

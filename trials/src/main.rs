@@ -1,0 +1,43 @@
+//! Tries out a whole patmint; see `scripts/bench`.
+
+use std::{future::Future, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use patmint_trials::{Failure, bench, limit, say, seed};
+
+/// Tries out a whole patmint
+#[derive(Parser)]
+#[command(name = "patmint-trials")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Measure patmint beside the limit of the machine
+    Bench(bench::Arguments),
+    /// Fill a database with credentials
+    Seed(seed::Arguments),
+    /// Serve what an exchange must cost at the least on this machine
+    Limit(limit::Arguments),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Bench(arguments) => on_this_thread(bench::run(arguments)),
+        Command::Seed(arguments) => on_this_thread(seed::run(&arguments)),
+        Command::Limit(arguments) => limit::run(&arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("patmint-trials: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn on_this_thread(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}

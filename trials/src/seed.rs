@@ -1,0 +1,244 @@
+//! Credentials by the hundred thousand, straight into a database, made by patmint's own rules.
+
+use std::{
+    fs::OpenOptions,
+    io::Write as _,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use patmint::{
+    domain::{
+        clock::{Clock as _, SystemClock, Timestamp},
+        credential::{Credential, CredentialFormat, CredentialKind, Permission},
+        ids::{CredentialId, OrganizationId, UserId},
+        membership::{Membership, Role, User, UserKind},
+        random::SystemRandomness,
+    },
+    service::{Environment, KeyRing, Services, Settings},
+    store::{
+        Database, DatabaseSettings, DbConnection, StoreError, credentials, memberships,
+        numbers::{self, Numbered},
+        users,
+    },
+};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::Failure;
+
+/// The issuer of every server under trial.
+pub const ISSUER: &str = "https://sts.example.com";
+
+const PREFIX: &str = "patmint_";
+
+/// How many are written in one transaction.
+const BATCH: usize = 10_000;
+
+/// What the seeder is told.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// An empty database
+    #[arg(long, value_name = "URL")]
+    database_url: String,
+    /// The folder of the root key; one is made
+    #[arg(long, value_name = "FOLDER")]
+    keys_dir: PathBuf,
+    /// How many opaque credentials
+    #[arg(long, default_value_t = 0, value_name = "NUMBER")]
+    opaque: usize,
+    /// How many `jwt` credentials
+    #[arg(long, default_value_t = 0, value_name = "NUMBER")]
+    jwt: usize,
+    /// How many of them each user has
+    #[arg(long, default_value_t = 10, value_name = "NUMBER")]
+    per_user: usize,
+    /// The file for the tokens, one a line
+    #[arg(long, value_name = "FILE")]
+    tokens: PathBuf,
+}
+
+/// Fills a database and writes the tokens to a file that only its owner can read.
+///
+/// # Errors
+/// If the database is not empty or cannot be used, or the file cannot be written.
+pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&arguments.tokens)?;
+    let seeder = Seeder::new(&arguments.database_url, &arguments.keys_dir, arguments.per_user).await?;
+    for (kind, count) in [(CredentialKind::Opaque, arguments.opaque), (CredentialKind::Jwt, arguments.jwt)] {
+        for text in seeder.make(kind, count).await? {
+            writeln!(file, "{text}")?;
+        }
+    }
+    Ok(())
+}
+
+/// Fills one database.
+pub struct Seeder {
+    db: Database,
+    maker: Arc<Maker>,
+    /// Who can sign in.
+    pub owner: Owner,
+}
+
+/// Somebody with a password.
+#[derive(Debug)]
+pub struct Owner {
+    /// The e-mail address.
+    pub email: String,
+    /// The password.
+    pub password: SecretString,
+}
+
+struct Maker {
+    format: CredentialFormat,
+    random: SystemRandomness,
+    organization_id: OrganizationId,
+    per_user: usize,
+}
+
+impl Seeder {
+    /// Prepares the database, which must be empty: schema, keys (their root in `keys_dir`), an organization and its owner.
+    /// Each further user will have `per_user` credentials.
+    ///
+    /// # Errors
+    /// If it is not empty, or cannot be used.
+    pub async fn new(database_url: &str, keys_dir: &Path, per_user: usize) -> Result<Self, Failure> {
+        let db = Database::new(&DatabaseSettings { url: database_url.parse()?, connections: 4 });
+        db.migrate()?;
+        let random = Arc::new(SystemRandomness::default());
+        let outside = Environment { clock: Arc::new(SystemClock), random: random.clone(), db: db.clone() };
+        let settings = Settings {
+            issuer: ISSUER.to_owned(),
+            token_prefix: PREFIX.to_owned(),
+            max_staleness: std::time::Duration::ZERO,
+            cache_capacity: 0,
+        };
+        let services = Services::for_command(settings, keys_dir, outside).await?;
+        let made = services.bootstrap.run("Trials", "owner@trials.example", None).await?;
+        let keys = KeyRing::open(&db, keys_dir, &SystemClock, &*random).await?;
+        let maker = Maker {
+            format: CredentialFormat::new(PREFIX.to_owned(), ISSUER.to_owned(), keys.tag().clone()),
+            random: SystemRandomness::default(),
+            organization_id: made.organization_id,
+            per_user: per_user.max(1),
+        };
+        let owner = Owner { email: made.email.to_string(), password: made.password.unwrap_or_default() };
+        Ok(Self { db, maker: Arc::new(maker), owner })
+    }
+
+    /// Makes `count` credentials of `kind` and says their texts.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn make(&self, kind: CredentialKind, count: usize) -> Result<Vec<String>, StoreError> {
+        let mut texts = Vec::with_capacity(count);
+        while texts.len() < count {
+            let (maker, size) = (self.maker.clone(), BATCH.min(count - texts.len()));
+            texts.extend(self.db.change(move |connection, seq| maker.batch(connection, seq, kind, size)).await?);
+        }
+        Ok(texts)
+    }
+}
+
+impl Maker {
+    fn batch(
+        &self,
+        connection: &mut DbConnection,
+        seq: i64,
+        kind: CredentialKind,
+        size: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        let now = SystemClock.now();
+        let people = numbers::block(connection, Numbered::User, size.div_ceil(self.per_user))?;
+        let mut numbers = numbers::block(connection, Numbered::Credential, size)?;
+        let mut texts = Vec::with_capacity(size);
+        for person in people {
+            let owner_id = self.user(connection, person, now)?;
+            for number in numbers.by_ref().take(self.per_user) {
+                let id = CredentialId::generate(now, &self.random);
+                let issued = self.format.issue(kind, id, owner_id, (now, None), &self.random);
+                texts.push(issued.text.expose_secret().to_owned());
+                let credential = Credential {
+                    id,
+                    number,
+                    organization_id: self.organization_id,
+                    owner_id,
+                    name: format!("trial {number}"),
+                    kind,
+                    permission: Permission::ReadWrite,
+                    scopes: None,
+                    audiences: None,
+                    secret_hash: issued.hash,
+                    created_at: now,
+                    created_seq: seq,
+                    expires_at: None,
+                    revoked: None,
+                    rotated_from: None,
+                    last_used_at: None,
+                    last_used_from: None,
+                };
+                credentials::insert(connection, credential, Some(owner_id))?;
+            }
+        }
+        Ok(texts)
+    }
+
+    fn user(&self, connection: &mut DbConnection, number: i64, now: Timestamp) -> Result<UserId, StoreError> {
+        let id = UserId::generate(now, &self.random);
+        let user = User {
+            id,
+            number,
+            email: None,
+            name: format!("Trial {number}"),
+            kind: UserKind::ServiceAccount,
+            operator_since: None,
+            disabled_at: None,
+            revoked_seq: 0,
+            created_at: now,
+        };
+        users::insert(connection, user, None)?;
+        let membership = Membership {
+            organization_id: self.organization_id,
+            user_id: id,
+            role: Role::Member,
+            groups: None,
+            created_at: now,
+            ended_at: None,
+            revoked_seq: 0,
+        };
+        memberships::insert(connection, membership)?;
+        Ok(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use patmint::store::standings;
+
+    use super::*;
+
+    /// What the seeder made is what patmint would have made: it is read, found and numbered.
+    #[tokio::test]
+    async fn seeded_credentials_are_real_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/trial.db", folder.path().display());
+        let seeder = Seeder::new(&url, folder.path(), 2).await.unwrap();
+        let mut texts = seeder.make(CredentialKind::Opaque, 5).await.unwrap();
+        texts.extend(seeder.make(CredentialKind::Jwt, 1).await.unwrap());
+        let mut owners = Vec::new();
+        // Bootstrap made the numbers 1 and 2.
+        for (text, number) in texts.iter().zip(3..) {
+            let presented = seeder.maker.format.parse(text).unwrap();
+            let standing = seeder.db.read(move |c| standings::by_key(c, presented.key)).await;
+            let standing = standing.unwrap().unwrap();
+            assert!(standing.credential.secret_hash.matches(&presented.hash));
+            assert_eq!(standing.credential.number, number);
+            owners.push(standing.owner.number);
+        }
+        assert_eq!(owners, [2, 2, 3, 3, 4, 5]);
+        let last = seeder.db.read(|c| numbers::last(c, Numbered::Credential)).await.unwrap();
+        assert_eq!(last, 8, "the next one gets 9");
+        assert!(Seeder::new(&url, folder.path(), 2).await.is_err(), "not into what is in use");
+    }
+}
