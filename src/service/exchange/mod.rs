@@ -17,6 +17,8 @@ mod feed_ordering_tests;
 #[cfg(test)]
 mod flood_tests;
 #[cfg(test)]
+mod model_tests;
+#[cfg(test)]
 mod ordering_tests;
 #[cfg(test)]
 mod replica_ordering_tests;
