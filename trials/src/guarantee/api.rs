@@ -13,7 +13,12 @@ pub(super) struct Api {
     address: SocketAddr,
     connection: Connection,
     session: String,
+    /// How often a server said 503.
+    pub(super) busy: usize,
 }
+
+/// How often a server is asked that says 503; each takes a second.
+const TRIES: usize = 10;
 
 /// A change that was answered.
 #[derive(Clone, Copy, Debug)]
@@ -44,16 +49,30 @@ impl Api {
         let answer = connection.send(&request("POST", "/api/v1/session", "", &body)).await?;
         let made: Value = serde_json::from_slice(answer.body)?;
         let session = made["session_token"].as_str().ok_or("no session")?.to_owned();
-        Ok(Self { address, connection, session })
+        Ok(Self { address, connection, session, busy: 0 })
     }
 
-    /// Sends a request that must succeed, and reads the answer.
+    /// Sends a request that must succeed, and reads the answer. A server that is too busy is asked again.
     async fn send(&mut self, method: &str, path: &str, body: &Value) -> Result<(Answered, Value), Failure> {
+        for _ in 0..TRIES {
+            if let Some(done) = self.try_send(method, path, body).await? {
+                return Ok(done);
+            }
+            self.busy += 1;
+        }
+        Err(format!("{method} {path}: 503, {TRIES} times").into())
+    }
+
+    /// `None` = 503.
+    async fn try_send(&mut self, method: &str, path: &str, body: &Value) -> Result<Option<(Answered, Value)>, Failure> {
         let headers = format!("authorization: Bearer {}\r\nif-match: *\r\n", self.session);
         let request = request(method, path, &headers, &if body.is_null() { String::new() } else { body.to_string() });
         let begun = Instant::now();
         let answer = self.connection.send(&request).await?;
         let at = Instant::now();
+        if answer.status == 503 {
+            return Ok(None);
+        }
         if !(200..300).contains(&answer.status) {
             let said = String::from_utf8_lossy(answer.body).into_owned();
             return Err(format!("{method} {path}: {} {said}", answer.status).into());
@@ -62,7 +81,7 @@ impl Api {
         if closes {
             self.connection = Connection::open(self.address).await?;
         }
-        Ok((Answered { at, after: at - begun }, value))
+        Ok(Some((Answered { at, after: at - begun }, value)))
     }
 
     /// Lets the owner have as many tokens as a trial needs.
