@@ -48,8 +48,9 @@ pub(super) async fn in_memory(stage: &Stage, result: &mut BenchResult, with_jwt:
         result.rows.push(stage.row("jwt", both, &stage.jwt, connections).await?);
     }
     result.starts.push(start);
-    limit.stop()?;
-    patmint.stop()
+    stopped(limit, result);
+    stopped(patmint, result);
+    Ok(())
 }
 
 /// A server, and how long a start takes: the median of some.
@@ -74,9 +75,10 @@ pub(super) async fn from_database(stage: &Stage, result: &mut BenchResult) -> Re
     {
         let patmint = stage.patmint(&[flag, value]).await?;
         result.rows.push(stage.row(what, [&patmint, &limit], &stage.opaque, connections).await?);
-        patmint.stop()?;
+        stopped(patmint, result);
     }
-    limit.stop()
+    stopped(limit, result);
+    Ok(())
 }
 
 /// Exchanges at fixed moments, with and without people who sign in beside.
@@ -102,7 +104,16 @@ pub(super) async fn steady(stage: &Stage, result: &mut BenchResult) -> Result<()
         beside.sign_in_other += signed_in.other_than(201);
     }
     result.steady.extend([alone, beside]);
-    patmint.stop()
+    stopped(patmint, result);
+    Ok(())
+}
+
+/// Stops a server. One that ends badly has been measured all the same.
+fn stopped(server: Server, result: &mut BenchResult) {
+    if let Err(error) = server.stop() {
+        say(&error.to_string());
+        result.remarks.push(error.to_string());
+    }
 }
 
 /// Exchanges the first `count` credentials once each; the median latency in milliseconds.
