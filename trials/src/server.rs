@@ -1,7 +1,7 @@
 //! A server under trial: started, measured, stopped.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, BufRead as _, BufReader, Write as _},
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -33,6 +33,7 @@ pub struct Server {
     /// How long it took from its start until it was ready (`/readyz`).
     pub ready_after: Duration,
     child: Child,
+    log: PathBuf,
 }
 
 impl Server {
@@ -69,7 +70,7 @@ impl Server {
             return Err(format!("the server does not come up; see {}", log_file.display()).into());
         };
         // Killed on drop from here on.
-        let mut server = Self { address, ready_after: Duration::ZERO, child };
+        let mut server = Self { address, ready_after: Duration::ZERO, child, log: log_file.clone() };
         let status = Connection::open(address).await?.send(&Requests::get("/readyz").bytes(0)).await?.status;
         if status != 200 {
             return Err(format!("the server is not ready ({status}); see {}", log_file.display()).into());
@@ -124,11 +125,15 @@ impl Server {
     /// SIGTERM, and a good end.
     ///
     /// # Errors
-    /// If it ends otherwise.
+    /// If it ends otherwise: the last line of its log.
     pub fn stop(mut self) -> Result<(), Failure> {
         self.signal(Signal::TERM)?;
         let status = self.child.wait()?;
-        if status.success() { Ok(()) } else { Err(format!("the server ended badly: {status}").into()) }
+        if status.success() {
+            return Ok(());
+        }
+        let said = fs::read_to_string(&self.log).unwrap_or_default();
+        Err(format!("the server ended badly ({status}): {}", said.lines().last().unwrap_or_default()).into())
     }
 }
 

@@ -23,6 +23,8 @@ pub(super) struct BenchResult {
     pub(super) rows: Vec<Row>,
     pub(super) starts: Vec<Start>,
     pub(super) steady: Vec<Steady>,
+    /// What went wrong beside the measuring.
+    pub(super) remarks: Vec<String>,
 }
 
 impl BenchResult {
@@ -38,6 +40,7 @@ impl BenchResult {
             rows: Vec::new(),
             starts: Vec::new(),
             steady: Vec::new(),
+            remarks: Vec::new(),
         }
     }
 }

@@ -28,6 +28,9 @@ pub(super) fn markdown(result: &BenchResult) -> String {
     rows(&mut text, &result.rows);
     steady(&mut text, &result.steady);
     starts(&mut text, &result.starts);
+    for remark in &result.remarks {
+        let _ = writeln!(text, "- {remark}");
+    }
     text
 }
 
@@ -138,8 +141,7 @@ mod tests {
             (vec![sample(60.0), sample(90.0), sample(66.0)], vec![sample(40.0), sample(60.0), sample(40.0)]);
         let mut text = String::new();
         rows(&mut text, &[Row { what, credentials, connections: 32, patmint, limit }]);
-        let line = text.lines().last().unwrap_or_default();
-        let line = if line.is_empty() { text.trim_end().lines().last().unwrap() } else { line };
+        let line = text.trim_end().lines().last().unwrap();
         assert_eq!(
             line,
             "| 1,000 opaque | 32 | **66.0** (40.0) | **1.50 ×** | 20,000 (20,000) | 1.00 × | 1.00 / 2.00 / 30.0 | \
