@@ -17,8 +17,11 @@ const EXCHANGE: [&str; 4] = ["/api/token/refresh", "/api/token/refresh/", "/toke
 
 /// Every route there is.
 pub(super) fn routes(config: &mut ServiceConfig) {
+    // One resource a path: actix would match several in one by regular expressions, at each request.
+    for path in EXCHANGE {
+        config.service(Endpoint::django(path).on(Method::POST, refresh::post).finish());
+    }
     let endpoints = [
-        Endpoint::django(&EXCHANGE).on(Method::POST, refresh::post),
         Endpoint::new("/oauth/revoke").on(Method::POST, revoke::post),
         Endpoint::new("/.well-known/jwks.json").on(Method::GET, jwks::get),
         Endpoint::new("/.well-known/oauth-authorization-server").on(Method::GET, metadata::get),
@@ -35,7 +38,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
             .on(Method::DELETE, tokens::delete),
         Endpoint::new("/api/v1/revocations").on(Method::POST, revocations::post),
         Endpoint::new("/api/v1/orgs/{org}/policy").on(Method::GET, policies::get).on(Method::PATCH, policies::patch),
-        Endpoint::django(&["/api/current-user/whoami"]).on(Method::GET, label_studio::whoami),
+        Endpoint::django("/api/current-user/whoami").on(Method::GET, label_studio::whoami),
         Endpoint::new("/livez").on(Method::GET, operations::livez),
         Endpoint::new("/readyz").on(Method::GET, operations::readyz),
         Endpoint::new("/").on(Method::GET, pages::index),
@@ -65,8 +68,8 @@ impl Endpoint {
         Self { resource: web::resource(path), allowed: Vec::new(), shape: Shape::Problem }
     }
 
-    fn django(paths: &[&str]) -> Self {
-        Self { resource: web::resource(paths.to_vec()), allowed: Vec::new(), shape: Shape::Django }
+    fn django(path: &str) -> Self {
+        Self { resource: web::resource(path), allowed: Vec::new(), shape: Shape::Django }
     }
 
     /// What can be got can be asked about: GET answers HEAD too.

@@ -1,4 +1,4 @@
-//! What happens without anybody asking: usage is written each second, what is over is removed each minute, and the other
+//! What happens without anybody asking: usage is written every few seconds, what is over is removed each minute, and the other
 //! servers are told how far this one has followed.
 
 use std::{sync::Arc, time::Duration};
@@ -20,8 +20,10 @@ use crate::{
     store::{StoreError, list, sessions},
 };
 
-const FLUSH_EVERY: Duration = Duration::from_secs(1);
-const PRUNE_EVERY: u32 = 60;
+const FLUSH_EVERY: Duration = Duration::from_secs(5);
+
+/// In flushes: a minute.
+const PRUNE_EVERY: u32 = 12;
 
 /// The running work.
 pub(crate) struct Background {
@@ -57,7 +59,7 @@ async fn tidy(core: Arc<Core>, mut stopped: watch::Receiver<bool>) {
             _ = ticks.tick() => {}
             _ = stopped.wait_for(|stop| *stop) => break,
         }
-        if let Err(error) = core.usage.flush(&core.db).await {
+        if let Err(error) = core.usage.flush_some(&core.db).await {
             tracing::warn!(%error, "cannot write usage; will try again");
         }
         if count.is_multiple_of(PRUNE_EVERY) {

@@ -29,7 +29,7 @@ use crate::{
     store::{Database, StoreError, list},
 };
 
-/// How long the last writes may take when the process ends.
+/// How long each of the last steps may take when the process ends.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What comes from outside: time, randomness, the database.
@@ -185,7 +185,8 @@ impl Services {
     /// Writes what was gathered of usage.
     #[cfg(test)]
     pub(super) async fn flush_usage(&self) -> Result<(), StoreError> {
-        self.core.usage.flush(&self.core.db).await
+        while self.core.usage.flush_some(&self.core.db).await? {}
+        Ok(())
     }
 
     #[cfg(test)]
@@ -211,20 +212,27 @@ impl Services {
     /// # Errors
     /// [`StoreError`] if something could not be written.
     pub async fn shut_down(&self) -> Result<(), StoreError> {
-        let end = async {
-            if let Some(background) = &self.background {
+        if let Some(background) = &self.background {
+            let stopped = async {
                 background.stop().await;
-            }
-            let flushed = self.core.usage.flush(&self.core.db).await;
-            match &self.presence {
-                Some(presence) => flushed.and(presence.leave().await),
-                None => flushed,
-            }
+                Ok(())
+            };
+            in_time(stopped).await?;
+        }
+        // First: to write what was gathered may take a while, and nobody need wait for this server meanwhile.
+        let left = match &self.presence {
+            Some(presence) => in_time(presence.leave()).await,
+            None => Ok(()),
         };
-        // A database that hangs must not keep the process from ending.
-        let hung = |_| Err(StoreError::Unavailable("it hangs".to_owned()));
-        time::timeout(SHUTDOWN_PATIENCE, end).await.unwrap_or_else(hung)
+        while in_time(self.core.usage.flush_some(&self.core.db)).await? {}
+        left
     }
+}
+
+/// A database that hangs must not keep the process from ending.
+async fn in_time<T>(step: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    let hung = |_| Err(StoreError::Unavailable("it hangs".to_owned()));
+    time::timeout(SHUTDOWN_PATIENCE, step).await.unwrap_or_else(hung)
 }
 
 /// What exchanges go by, and what keeps it true.

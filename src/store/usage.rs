@@ -21,6 +21,12 @@ pub struct UsageBatch {
 }
 
 impl UsageBatch {
+    /// Whether there is nothing to write.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.last_used.is_empty() && self.counts.is_empty()
+    }
+
     /// Puts what another batch gathered into this one; the later use counts.
     pub fn absorb(&mut self, other: Self) {
         for (id, (at, from)) in other.last_used {
