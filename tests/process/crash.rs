@@ -8,10 +8,11 @@ use std::sync::{Arc, mpsc};
 
 use serde_json::json;
 
-use crate::support::{PATIENCE, Place, Server};
+use crate::support::{PATIENCE, Place, Server, rounds};
 use consistency::Heads;
 use ledger::{Fate, Ledger};
 
+/// How often it is killed, unless `scripts/faults` wants it more often.
 const ROUNDS: usize = 20;
 
 #[test]
@@ -27,7 +28,8 @@ fn what_was_answered_survives_kill_9() {
 
     let ledger = Arc::new(Ledger::default());
     let mut heads = Heads::default();
-    for round in 0..ROUNDS {
+    let rounds = rounds(ROUNDS);
+    for round in 0..rounds {
         let (acknowledge, acknowledged) = mpsc::channel();
         let workers = workers::start(&server.client, &session, &ledger, &acknowledge);
         // Not the same phase of the work each time.
@@ -46,8 +48,10 @@ fn what_was_answered_survives_kill_9() {
     check(&server, &ledger, ledger.all());
     consistency::check_numbers(&place, &ledger);
     let (created, revoked, unknown) = ledger.summary();
-    println!("{created} created, of them {revoked} revoked and {unknown} with a revocation in flight");
-    assert!(created > ROUNDS && revoked > ROUNDS, "{created} created, {revoked} revoked");
+    println!(
+        "killed {rounds} times: {created} created, of them {revoked} revoked and {unknown} with a revocation in flight"
+    );
+    assert!(created > rounds && revoked > rounds, "{created} created, {revoked} revoked");
     assert!(server.client.exchanges(&owner.token), "never touched");
     server.stop();
 }
