@@ -12,7 +12,7 @@ use crate::Failure;
 const CONNECTIONS: usize = 300;
 
 /// How long an answer is waited for where perhaps none comes.
-const PATIENCE: Duration = Duration::from_millis(20);
+const PATIENCE: Duration = Duration::from_millis(10);
 
 /// How soon everything must be as before.
 const RECOVERY: Duration = Duration::from_secs(2);

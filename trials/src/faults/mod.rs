@@ -12,7 +12,7 @@ mod rolling;
 mod stage;
 mod together;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Instant};
 
 use self::stage::Stage;
 use crate::{Failure, say};
@@ -84,8 +84,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         if !is_meant || !is_possible || (arguments.quick && !fault.is_quick) {
             continue;
         }
+        let began = Instant::now();
         match Stage::new(arguments).and_then(|stage| (fault.run)(&stage)) {
-            Ok(counted) => say(&format!("{}: {counted}", fault.name)),
+            Ok(counted) => say(&format!("{} ({:.1?}): {counted}", fault.name, began.elapsed())),
             Err(error) => {
                 say(&format!("{}: FAILED: {error}", fault.name));
                 failed.push(fault.name);
