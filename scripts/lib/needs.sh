@@ -32,6 +32,14 @@ describe() {
       what='Node.js 20 or newer with npm'
       debian=(nodejs npm) fedora=(nodejs npm) alpine=(nodejs npm)
       ;;
+    faketime)
+      what='libfaketime'
+      debian=(libfaketime) fedora=(libfaketime) alpine=(libfaketime)
+      ;;
+    nginx)
+      what='nginx'
+      debian=(nginx-light) fedora=(nginx) alpine=(nginx)
+      ;;
     *) fail "no need is called '$1' (a mistake in the script, see scripts/lib/needs.sh)" ;;
   esac
 }
@@ -42,6 +50,8 @@ has() {
     openssl) [[ -n ${OPENSSL_DIR-} ]] || pkg-config --exists openssl ;;
     postgres) postgres_bin && psql --version ;;
     python) python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))' ;;
+    faketime) [[ -n $(find /usr/lib /usr/lib64 /usr/local/lib -name libfaketime.so.1) ]] ;;
+    nginx) nginx -v ;;
     node) npm --version && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' ;;
   esac >/dev/null 2>&1
 }

@@ -6,12 +6,11 @@ mod workers;
 
 use std::sync::{Arc, mpsc};
 
-use serde_json::json;
-
-use crate::support::{PATIENCE, Place, Server};
+use crate::support::{PATIENCE, Place, Server, rounds};
 use consistency::Heads;
 use ledger::{Fate, Ledger};
 
+/// How often it is killed, unless `scripts/faults` wants it more often.
 const ROUNDS: usize = 20;
 
 #[test]
@@ -20,14 +19,12 @@ fn what_was_answered_survives_kill_9() {
     let owner = place.bootstrap();
     let mut server = place.serve();
     let session = server.client.session(&owner);
-    // Beyond what all rounds together make.
-    let policy = server.client.request("PATCH", "/api/v1/orgs/acme/policy").bearer(&session);
-    let policy = policy.header("if-match", "*").json(&json!({ "max_tokens_per_user": 100_000 })).send();
-    assert_eq!(policy.status, 200, "{}", policy.text());
+    server.client.allow_many(&session);
 
     let ledger = Arc::new(Ledger::default());
     let mut heads = Heads::default();
-    for round in 0..ROUNDS {
+    let rounds = rounds(ROUNDS);
+    for round in 0..rounds {
         let (acknowledge, acknowledged) = mpsc::channel();
         let workers = workers::start(&server.client, &session, &ledger, &acknowledge);
         // Not the same phase of the work each time.
@@ -46,8 +43,10 @@ fn what_was_answered_survives_kill_9() {
     check(&server, &ledger, ledger.all());
     consistency::check_numbers(&place, &ledger);
     let (created, revoked, unknown) = ledger.summary();
-    println!("{created} created, of them {revoked} revoked and {unknown} with a revocation in flight");
-    assert!(created > ROUNDS && revoked > ROUNDS, "{created} created, {revoked} revoked");
+    println!(
+        "killed {rounds} times: {created} created, of them {revoked} revoked and {unknown} with a revocation in flight"
+    );
+    assert!(created > rounds && revoked > rounds, "{created} created, {revoked} revoked");
     assert!(server.client.exchanges(&owner.token), "never touched");
     server.stop();
 }

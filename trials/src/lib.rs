@@ -2,6 +2,7 @@
 //! hundred thousand, and the limit of the machine to compare with.
 
 pub mod bench;
+pub mod faults;
 pub mod guarantee;
 pub mod limit;
 pub mod load;

@@ -3,7 +3,7 @@
 use std::{future::Future, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use patmint_trials::{Failure, bench, guarantee, limit, say, seed};
+use patmint_trials::{Failure, bench, faults, guarantee, limit, say, seed};
 
 /// Tries out a whole patmint
 #[derive(Parser)]
@@ -17,6 +17,8 @@ struct Cli {
 enum Command {
     /// Measure patmint beside the limit of the machine
     Bench(bench::Arguments),
+    /// Let go wrong what may go wrong
+    Faults(faults::Arguments),
     /// Fill a database with credentials
     Seed(seed::Arguments),
     /// Serve what an exchange must cost at the least on this machine
@@ -28,6 +30,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Bench(arguments) => on_this_thread(bench::run(arguments)),
+        Command::Faults(arguments) => faults::run(&arguments),
         Command::Seed(arguments) => on_this_thread(seed::run(&arguments)),
         Command::Limit(arguments) => limit::run(&arguments),
         Command::Guarantee(arguments) => on_this_thread(guarantee::run(&arguments)),

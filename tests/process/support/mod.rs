@@ -19,5 +19,12 @@ pub use server::{Client, Server, claims};
 
 use std::time::Duration;
 
+/// How many rounds a test makes: `PATMINT_TEST_ROUNDS`, else `usual`.
+pub fn rounds(usual: usize) -> usize {
+    #[expect(clippy::disallowed_methods, reason = "chooses the length of the whole run")]
+    let chosen = std::env::var("PATMINT_TEST_ROUNDS");
+    chosen.map_or(usual, |rounds| rounds.parse().expect("a number"))
+}
+
 /// How long anything may take that is sure to come: only a hanging program waits so long.
 pub const PATIENCE: Duration = Duration::from_mins(1);

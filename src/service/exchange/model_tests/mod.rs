@@ -3,8 +3,8 @@
 //! any one of them something can, and the shortest way to it is told (`cargo test model_tests -- --nocapture`).
 //!
 //! What is named as in the code does what the code does. Left out: a counter that goes back, and a row that vanishes
-//! without the watcher; nobody waits for that server then until it finds out. So the trust that ends where a row is found
-//! gone is no rule here: after a watcher it has run out before.
+//! without the watcher; nobody waits for that server then until it finds out. So the trust that ends where a row is
+//! found gone is no rule here: after a watcher it has run out before.
 
 mod rule;
 mod scenario;

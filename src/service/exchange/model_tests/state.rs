@@ -1,7 +1,7 @@
 //! Everything that is somewhere at one moment: in the database, in the servers, under way.
 //!
-//! Numbers of the list begin at 1; 0 says "not read" or "not there". Times are ages, or what is left, in ticks: so time
-//! goes on without end and there are only so many states. A tick is as long as the smallest bound, as the time for which
+//! Numbers of the list begin at 1; 0 says "not read" or "not there". Times are ages, or what is left, in ticks: so
+//! time has no end and there are only so many states. A tick is as long as the smallest bound, as the time for which
 //! a beat is good, and as the life of an access token. The code takes 0.8 of the bound, and half of the time that a row
 //! may stand still; the model takes all of it, so that nothing holds only thanks to a margin.
 

@@ -1,0 +1,60 @@
+//! The wall clock jumps, by minutes and days, both ways (libfaketime); nobody may notice but the dates in the tokens.
+
+use std::{
+    fs,
+    time::{Duration, SystemTime},
+};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::Value;
+
+use super::{ensure, http::Caller, stage::Stage};
+use crate::Failure;
+
+const JUMPS: [(&str, i64); 7] =
+    [("+10m", 600), ("-10m", -600), ("+0", 0), ("+3d", 259_200), ("-3d", -259_200), ("+40d", 3_456_000), ("+0", 0)];
+
+/// How soon a change must be answered: well before the bound has to be waited for.
+const PROMPT: Duration = Duration::from_millis(900);
+
+pub(super) fn run(stage: &Stage) -> Result<String, Failure> {
+    let offset = stage.folder().join("offset");
+    fs::write(&offset, "+0")?;
+    let before = format!(
+        "export LD_PRELOAD=$(find /usr/lib /usr/lib64 /usr/local/lib -name libfaketime.so.1 2>/dev/null | head -n 1) \
+         FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1 DONT_FAKE_MONOTONIC=1 FAKETIME_TIMESTAMP_FILE='{}'",
+        offset.display(),
+    );
+    let scene = stage.set(Some(&before))?;
+    let caller = &scene.caller;
+    let mut longest = Duration::ZERO;
+    for (jump, seconds) in JUMPS {
+        fs::write(&offset, jump)?;
+        let dated = issued_at(caller, &scene.owner.token)? - now()?;
+        ensure((dated - seconds).abs() < 60, || format!("{jump}: the clock did not jump, it is off by {dated} s"))?;
+        caller.get("/readyz")?.good(200).map_err(|error| format!("{jump}: memory is not trusted: {error}"))?;
+        let session = caller.session(&scene.owner)?;
+        let (id, token) = caller.created(&session)?;
+        caller.exchange(&token)?.good(200)?;
+        let revoked = caller.revoke(&session, &id)?.good(204)?;
+        longest = longest.max(revoked.took);
+        caller.exchange(&token)?.good(401)?;
+        caller.exchange(&scene.owner.token)?.good(200)?;
+        ensure(revoked.took < PROMPT, || format!("{jump}: a revocation took {:?}", revoked.took))?;
+    }
+    scene.server.stop()?;
+    Ok(format!("{} jumps; always ready, and a revocation took at most {longest:.0?}", JUMPS.len()))
+}
+
+/// What the server thinks what time it is.
+fn issued_at(caller: &Caller, token: &str) -> Result<i64, Failure> {
+    let access = caller.exchange(token)?.good(200)?.member("access")?;
+    let claims = access.split('.').nth(1).ok_or("no JWT")?;
+    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims)?)?;
+    Ok(claims.get("iat").and_then(Value::as_i64).ok_or("a JWT without iat")?)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the real time, to compare with")]
+fn now() -> Result<i64, Failure> {
+    Ok(i64::try_from(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs())?)
+}
