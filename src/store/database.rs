@@ -24,6 +24,9 @@ use super::{
 /// hangs keeps its connections open and says nothing, so the end of patience has to be on this side.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// How many threads read for exchanges on SQLite.
+const SQLITE_EXCHANGES: usize = 2;
+
 /// How long a write on SQLite waits for its turn: they go one after the other.
 const SQLITE_WRITE_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -42,8 +45,8 @@ pub struct Database {
     pool: Pool<ConnectionManager>,
     url: DatabaseUrl,
     queries: Arc<AtomicU64>,
-    /// Exchanges have connections that nothing else takes.
-    exchanges: Arc<Semaphore>,
+    /// How many connections nothing but exchanges takes.
+    exchanges: usize,
     reads: Arc<Semaphore>,
     /// One permit on SQLite: its own queue is unfair and starves a writer for more than a second.
     writes: Arc<Semaphore>,
@@ -69,11 +72,13 @@ impl Database {
         let connections = usize::try_from(settings.connections).unwrap_or(1);
         let quarter = (connections / 4).max(1);
         let rest = connections.saturating_sub(2 * quarter).max(1);
+        // To read from a file is work, not waiting: more threads would only take turns.
+        let rest = if is_sqlite { rest.min(SQLITE_EXCHANGES) } else { rest };
         Self {
             pool,
             url: settings.url.clone(),
             queries,
-            exchanges: Arc::new(Semaphore::new(rest)),
+            exchanges: rest,
             reads: Arc::new(Semaphore::new(quarter)),
             writes: Arc::new(Semaphore::new(if is_sqlite { 1 } else { quarter })),
         }
@@ -128,15 +133,22 @@ impl Database {
         self.in_time(&self.reads, f).await
     }
 
-    /// The same for an exchange that memory cannot answer.
+    /// How many connections are kept for exchanges.
+    #[must_use]
+    pub fn exchange_connections(&self) -> usize {
+        self.exchanges
+    }
+
+    /// Runs queries for exchanges, for as long as they take; the caller sees to it that no more of these run at once than
+    /// there are [`exchange_connections`](Self::exchange_connections).
     ///
     /// # Errors
-    /// As [`read`](Self::read).
-    pub async fn read_for_exchange<T: Send + 'static, E: From<StoreError> + Send + 'static>(
+    /// What `f` says; [`StoreError::Unavailable`] with no database.
+    pub async fn read_for_exchanges(
         &self,
-        f: impl FnOnce(&mut DbConnection) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, E> {
-        self.in_time(&self.exchanges, f).await
+        f: impl FnOnce(&mut DbConnection) -> Result<(), StoreError> + Send + 'static,
+    ) -> Result<(), StoreError> {
+        self.blocking((), f).await
     }
 
     /// Runs `f` in one transaction that may write: all of it, or nothing. Not a management change (see
@@ -198,7 +210,7 @@ impl Database {
 
     async fn blocking<T: Send + 'static, E: From<StoreError> + Send + 'static>(
         &self,
-        permit: OwnedSemaphorePermit,
+        permit: impl Send + 'static,
         f: impl FnOnce(&mut DbConnection) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
         let pool = self.pool.clone();

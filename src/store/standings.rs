@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 use super::{
     columns::Audiences,
-    connection::{DbConnection, run},
+    connection::{DbConnection, on_backend, run},
     credentials::CredentialRow,
     error::StoreError,
     memberships::MembershipRow,
@@ -133,7 +133,9 @@ macro_rules! get {
 /// # Errors
 /// [`StoreError`].
 pub fn by_key(connection: &mut DbConnection, key: LookupKey) -> Result<Option<Standing>, StoreError> {
-    Ok(run(get!(connection, key, judged!()))?.map(standing))
+    // On the connection itself: the derived one would put the statement's text together at each call.
+    let row: QueryResult<Option<JudgedRow>> = on_backend!(connection, |c| get!(c, key, judged!()));
+    Ok(run(row)?.map(standing))
 }
 
 /// The record of the credential that `key` finds.

@@ -10,25 +10,17 @@ use tokio::sync::watch;
 use super::{
     memory::Memory,
     pause::{Pauses, Point},
+    reader::{Load, Outcome, Reader},
 };
-use crate::{
-    domain::{credential::LookupKey, standing::Standing},
-    store::{Database, StoreError, list, standings},
-};
+use crate::{domain::credential::LookupKey, store::StoreError};
 
-/// A row and the counter that was read before it.
-#[derive(Clone, Debug)]
-pub(super) struct Load {
-    pub(super) counter: i64,
-    pub(super) standing: Option<Arc<Standing>>,
-}
-
-type Outcome = Result<Load, StoreError>;
 type Running = HashMap<LookupKey, watch::Receiver<Option<Outcome>>>;
 
 /// The loads under way.
-#[derive(Debug, Default)]
-pub(super) struct Loads(Mutex<Running>);
+pub(super) struct Loads {
+    running: Mutex<Running>,
+    reader: Reader,
+}
 
 /// What an exchange has to do: read, or wait for who reads.
 enum Part<'a> {
@@ -37,8 +29,20 @@ enum Part<'a> {
 }
 
 impl Loads {
+    pub(super) fn new(reader: Reader) -> Self {
+        Self { running: Mutex::default(), reader }
+    }
+
+    /// The row for `key` for one exchange alone.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(super) async fn fresh(&self, key: LookupKey) -> Outcome {
+        self.reader.read(key).await
+    }
+
     fn running(&self) -> MutexGuard<'_, Running> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn part(&self, key: LookupKey) -> Part<'_> {
@@ -57,7 +61,6 @@ impl Loads {
     /// [`StoreError`].
     pub(super) async fn load(
         &self,
-        db: &Database,
         memory: &Memory,
         pauses: &Pauses,
         key: LookupKey,
@@ -66,7 +69,7 @@ impl Loads {
         loop {
             match self.part(key) {
                 Part::Lead(mut leader) => {
-                    let mut outcome = read(db, pauses, key).await;
+                    let mut outcome = self.reader.read(key).await;
                     if let Ok(Load { counter, standing: Some(standing) }) = &mut outcome {
                         memory.share_organization(Arc::make_mut(standing));
                         pauses.at(Point::RowRead);
@@ -92,18 +95,6 @@ impl Loads {
             }
         }
     }
-}
-
-/// The counter first, then the row: what the row says is at least as new as the counter (R6).
-pub(super) async fn read(db: &Database, pauses: &Pauses, key: LookupKey) -> Result<Load, StoreError> {
-    let pauses = pauses.clone();
-    db.read_for_exchange(move |connection| {
-        let counter = list::head(connection)?.seq;
-        pauses.at(Point::HalfRead);
-        let standing = standings::by_key(connection, key)?.map(Arc::new);
-        Ok(Load { counter, standing })
-    })
-    .await
 }
 
 /// Whoever reads for all. Given up half way (its client hung up), it makes room for another.

@@ -10,6 +10,7 @@ mod loads;
 mod memory;
 mod pause;
 mod presence;
+mod reader;
 mod trust;
 
 #[cfg(test)]
@@ -30,7 +31,8 @@ use thiserror::Error;
 pub use self::feed_log::Page as FeedPage;
 use self::{
     claims::claims,
-    loads::{Load, Loads},
+    loads::Loads,
+    reader::{Load, Reader},
 };
 pub(crate) use self::{
     feed_log::Look,
@@ -98,7 +100,7 @@ struct Found {
 
 impl Exchange {
     pub(crate) fn new(core: Arc<Core>, memory: Arc<Memory>, pauses: Pauses) -> Self {
-        Self { core, memory, loads: Loads::default(), pauses }
+        Self { loads: Loads::new(Reader::new(core.db.clone(), pauses.clone())), core, memory, pauses }
     }
 
     /// Exchanges the credential `token`.
@@ -139,7 +141,7 @@ impl Exchange {
     async fn find(&self, presented: &Presented) -> Result<Found, StoreError> {
         // Before the look-up: what is found while trust has run out stays old when trust comes back (R2).
         if !self.memory.is_trusted(self.core.clock.since_boot()) {
-            let Load { counter, standing } = self.fresh(presented).await?;
+            let Load { counter, standing } = self.loads.fresh(presented.key).await?;
             return Ok(Found { standing, rev: counter, remembered: false });
         }
         self.pauses.at(Point::Trusted);
@@ -151,14 +153,14 @@ impl Exchange {
         if remembered.is_some() {
             return Ok(Found { standing: remembered, rev, remembered: true });
         }
-        let load = self.loads.load(&self.core.db, &self.memory, &self.pauses, presented.key, rev).await?;
+        let load = self.loads.load(&self.memory, &self.pauses, presented.key, rev).await?;
         Ok(Found { standing: load.standing, rev, remembered: false })
     }
 
     /// The credential with its last use as it is now: memory has that as it was when the row was read, and another
     /// replica may have served it meanwhile. What is read goes to memory, so that this is seldom.
     async fn looked_at_again(&self, presented: &Presented, rev: i64) -> Result<Option<Arc<Standing>>, StoreError> {
-        let load = self.loads.load(&self.core.db, &self.memory, &self.pauses, presented.key, rev).await?;
+        let load = self.loads.load(&self.memory, &self.pauses, presented.key, rev).await?;
         let with_use = |mut standing: Arc<Standing>| {
             // What this process served and has not written yet.
             let gathered = self.core.usage.last_use(standing.credential.id);
@@ -168,9 +170,5 @@ impl Exchange {
             standing
         };
         Ok(load.standing.map(with_use))
-    }
-
-    async fn fresh(&self, presented: &Presented) -> Result<Load, StoreError> {
-        loads::read(&self.core.db, &self.pauses, presented.key).await
     }
 }

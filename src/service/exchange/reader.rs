@@ -1,0 +1,198 @@
+//! Reads rows for exchanges that memory cannot answer. What is asked for while a read is under way is read together after
+//! it: to hand work from thread to thread costs more than to read a row.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    sync::oneshot,
+    time::{self, Instant},
+};
+
+use super::pause::{Pauses, Point};
+use crate::{
+    domain::{credential::LookupKey, standing::Standing},
+    store::{Database, DbConnection, StoreError, list, standings},
+};
+
+/// How long an exchange waits for its row.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// After how long another lane is opened all the same: the one that is open may hang.
+const LANE_PATIENCE: Duration = Duration::from_millis(100);
+
+/// How many rows are read for one look at the counter.
+const BATCH: usize = 8;
+
+/// The most exchanges that wait for their row.
+const MOST_WANTED: usize = 1000;
+
+/// A row and the counter that was read before it.
+#[derive(Clone, Debug)]
+pub(super) struct Load {
+    pub(super) counter: i64,
+    pub(super) standing: Option<Arc<Standing>>,
+}
+
+pub(super) type Outcome = Result<Load, StoreError>;
+
+/// A row that somebody waits for.
+struct Wanted {
+    key: LookupKey,
+    answer: oneshot::Sender<Outcome>,
+}
+
+#[derive(Default)]
+struct State {
+    wanted: VecDeque<Wanted>,
+    lanes: usize,
+}
+
+/// What is wanted, and how many threads see to it.
+#[derive(Default)]
+struct Queue(Mutex<State>);
+
+/// Reads rows.
+pub(super) struct Reader {
+    db: Database,
+    pauses: Pauses,
+    queue: Arc<Queue>,
+}
+
+impl Reader {
+    pub(super) fn new(db: Database, pauses: Pauses) -> Self {
+        Self { db, pauses, queue: Arc::default() }
+    }
+
+    /// The row for `key` as it is now or later.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(super) async fn read(&self, key: LookupKey) -> Outcome {
+        let deadline = Instant::now() + PATIENCE;
+        let (answer, mut outcome) = oneshot::channel();
+        self.queue.add(Wanted { key, answer })?;
+        self.open_lane_above(BATCH);
+        let mut answered = time::timeout(LANE_PATIENCE, &mut outcome).await;
+        if answered.is_err() {
+            self.open_lane_above(0);
+            answered = time::timeout_at(deadline, outcome).await;
+        }
+        let given_up = |why: &str| Err(StoreError::Unavailable(why.to_owned()));
+        match answered {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => given_up("the read was given up"),
+            Err(_) => given_up("no answer in time"),
+        }
+    }
+
+    /// Opens a lane if none is open, or if more than `each` wait for each of those that are.
+    fn open_lane_above(&self, each: usize) {
+        let Some(lane) = Lane::open(&self.queue, each, self.db.exchange_connections()) else { return };
+        let (db, queue, pauses) = (self.db.clone(), self.queue.clone(), self.pauses.clone());
+        tokio::spawn(async move {
+            if let Err(error) = db.read_for_exchanges(move |connection| lane.serve(connection, &pauses)).await {
+                queue.fail(&error);
+            }
+        });
+    }
+}
+
+impl Queue {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, wanted: Wanted) -> Result<(), StoreError> {
+        let mut state = self.state();
+        if state.wanted.len() >= MOST_WANTED {
+            state.wanted.retain(|wanted| !wanted.answer.is_closed());
+        }
+        if state.wanted.len() >= MOST_WANTED {
+            return Err(StoreError::Busy);
+        }
+        state.wanted.push_back(wanted);
+        Ok(())
+    }
+
+    /// Whoever waits need not wait on.
+    fn fail(&self, error: &StoreError) {
+        let all = std::mem::take(&mut self.state().wanted);
+        fail(all, error);
+    }
+}
+
+fn fail(all: impl IntoIterator<Item = Wanted>, error: &StoreError) {
+    for Wanted { answer, .. } in all {
+        // Who has gone away does not mind.
+        let _ = answer.send(Err(error.clone()));
+    }
+}
+
+/// A thread with a connection, for as long as there is something to read.
+struct Lane {
+    queue: Arc<Queue>,
+    is_open: bool,
+}
+
+impl Lane {
+    fn open(queue: &Arc<Queue>, each: usize, most: usize) -> Option<Self> {
+        let mut state = queue.state();
+        let is_needed = state.lanes == 0 || state.wanted.len() > each * state.lanes;
+        if !is_needed || state.lanes >= most {
+            return None;
+        }
+        state.lanes += 1;
+        drop(state);
+        Some(Self { queue: queue.clone(), is_open: true })
+    }
+
+    /// The next that are wanted. With none the lane is closed, under the same lock: what comes later opens another one.
+    fn next(&mut self) -> Option<Vec<Wanted>> {
+        let mut state = self.queue.state();
+        let count = state.wanted.len().min(BATCH);
+        if count == 0 {
+            state.lanes -= 1;
+            self.is_open = false;
+            return None;
+        }
+        Some(state.wanted.drain(..count).collect())
+    }
+
+    fn serve(mut self, connection: &mut DbConnection, pauses: &Pauses) -> Result<(), StoreError> {
+        while let Some(batch) = self.next() {
+            let mut batch = batch.into_iter();
+            // The counter first, then the rows: what they say is at least as new as the counter (R6).
+            let counter = match list::head(connection) {
+                Ok(head) => head.seq,
+                Err(error) => {
+                    fail(batch, &error);
+                    return Err(error);
+                }
+            };
+            while let Some(Wanted { key, answer }) = batch.next() {
+                pauses.at(Point::HalfRead);
+                let outcome = standings::by_key(connection, key);
+                let outcome = outcome.map(|standing| Load { counter, standing: standing.map(Arc::new) });
+                let failed = outcome.as_ref().err().cloned();
+                let _ = answer.send(outcome);
+                if let Some(error) = failed {
+                    fail(batch, &error);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        if self.is_open {
+            self.queue.state().lanes -= 1;
+        }
+    }
+}
