@@ -6,16 +6,18 @@ use std::{
         Arc, OnceLock,
         atomic::{AtomicUsize, Ordering::SeqCst},
     },
+    thread,
     time::Duration,
 };
 
 use argon2::{
     Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version, password_hash::phc::PasswordHash,
 };
+use rustix::process::setpriority_process;
 use secrecy::{ExposeSecret as _, SecretString};
 use thiserror::Error;
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
     task, time,
 };
 
@@ -23,6 +25,9 @@ use crate::domain::random::{self, Randomness};
 
 /// The most argon2 runs at once.
 const AT_ONCE: usize = 2;
+
+/// How far a run stands behind other threads (nice(2)): exchanges must not wait for somebody's password.
+const NICE: i32 = 10;
 
 /// The most who wait for their turn.
 const WAITING: usize = 32;
@@ -164,11 +169,16 @@ async fn run<T: Send + 'static>(
     Turn(permit): Turn,
     job: impl FnOnce() -> Result<T, PasswordsError> + Send + 'static,
 ) -> Result<T, PasswordsError> {
+    let (answer, outcome) = oneshot::channel();
     let job = move || {
         let _permit = permit;
-        job()
+        // A thread of its own, since it stays behind the others. One that may not be is a password all the same.
+        let _ = setpriority_process(None, NICE);
+        // Who has gone away does not mind.
+        let _ = answer.send(job());
     };
-    task::spawn_blocking(job).await.unwrap_or_else(|panic| Err(broken(panic)))
+    thread::Builder::new().name("argon2".to_owned()).spawn(job).map_err(broken)?;
+    outcome.await.unwrap_or_else(|_| Err(broken("it broke off")))
 }
 
 fn nobody_hash<'a>(

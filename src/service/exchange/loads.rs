@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::sync::watch;
+use tokio::sync::oneshot;
 
 use super::{
     memory::Memory,
@@ -14,7 +14,8 @@ use super::{
 };
 use crate::{domain::credential::LookupKey, store::StoreError};
 
-type Running = HashMap<LookupKey, watch::Receiver<Option<Outcome>>>;
+/// Each load with those who wait for its outcome.
+type Running = HashMap<LookupKey, Vec<oneshot::Sender<Outcome>>>;
 
 /// The loads under way.
 pub(super) struct Loads {
@@ -25,7 +26,7 @@ pub(super) struct Loads {
 /// What an exchange has to do: read, or wait for who reads.
 enum Part<'a> {
     Lead(Leader<'a>),
-    Join(watch::Receiver<Option<Outcome>>),
+    Join(oneshot::Receiver<Outcome>),
 }
 
 impl Loads {
@@ -47,12 +48,13 @@ impl Loads {
 
     fn part(&self, key: LookupKey) -> Part<'_> {
         let mut running = self.running();
-        if let Some(result) = running.get(&key) {
-            return Part::Join(result.clone());
+        if let Some(joined) = running.get_mut(&key) {
+            let (join, outcome) = oneshot::channel();
+            joined.push(join);
+            return Part::Join(outcome);
         }
-        let (sender, receiver) = watch::channel(None);
-        running.insert(key, receiver);
-        Part::Lead(Leader { loads: self, key, sender, outcome: None })
+        running.insert(key, Vec::new());
+        Part::Lead(Leader { loads: self, key, outcome: None })
     }
 
     /// The row for `key`, for an exchange whose `rev` is `rev` and that found memory trusted.
@@ -78,18 +80,14 @@ impl Loads {
                     leader.outcome = Some(outcome.clone());
                     return outcome;
                 }
-                Part::Join(mut result) => {
+                Part::Join(outcome) => {
                     pauses.at(Point::Joining);
-                    // An error here: the leader was given up, and somebody else has to lead.
-                    let outcome = match result.wait_for(Option::is_some).await {
-                        Ok(outcome) => outcome.clone(),
-                        Err(_) => None,
-                    };
-                    match outcome {
+                    match outcome.await {
                         // A load that began before this exchange may have read what is revoked by now (R7).
-                        Some(Ok(load)) if load.counter >= rev => return Ok(load),
-                        Some(Ok(_)) | None => {}
-                        Some(Err(error)) => return Err(error),
+                        Ok(Ok(load)) if load.counter >= rev => return Ok(load),
+                        // Or the leader was given up: somebody else has to lead.
+                        Ok(Ok(_)) | Err(_) => {}
+                        Ok(Err(error)) => return Err(error),
                     }
                 }
             }
@@ -101,16 +99,18 @@ impl Loads {
 struct Leader<'a> {
     loads: &'a Loads,
     key: LookupKey,
-    sender: watch::Sender<Option<Outcome>>,
     outcome: Option<Outcome>,
 }
 
 impl Drop for Leader<'_> {
     fn drop(&mut self) {
         // First, so that whoever cannot use this outcome does not find it again.
-        self.loads.running().remove(&self.key);
-        if let Some(outcome) = self.outcome.take() {
-            self.sender.send_replace(Some(outcome));
+        let joined = self.loads.running().remove(&self.key).unwrap_or_default();
+        if let Some(outcome) = &self.outcome {
+            for join in joined {
+                // Who has gone away does not mind.
+                let _ = join.send(outcome.clone());
+            }
         }
     }
 }
