@@ -48,6 +48,7 @@ pub(super) async fn in_memory(stage: &Stage, result: &mut BenchResult, with_jwt:
     start.loaded = patmint.memory()?;
     if with_jwt {
         let connections = stage.arguments.connections.first().copied().unwrap_or(1);
+        each_once(&patmint, &stage.jwt, 32, u64::try_from(stage.jwt.len())?).await?;
         result.rows.push(stage.row("jwt", both, &stage.jwt, connections).await?);
     }
     result.starts.push(start);
