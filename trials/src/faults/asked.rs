@@ -65,7 +65,12 @@ pub(super) fn summary(seen: &[Seen]) -> String {
         *statuses.entry(one.status).or_default() += 1;
     }
     let longest = seen.iter().map(|one| one.took).max().unwrap_or_default();
-    format!("{statuses:?}, longest {longest:.0?}")
+    format!("{statuses:?}, longest {}", ms(longest))
+}
+
+/// A duration to the millisecond: what is held to a bound is told as exactly.
+pub(super) fn ms(time: Duration) -> String {
+    format!("{} ms", time.as_millis())
 }
 
 /// Lets time pass: how long something lasts is what a fault is about.
