@@ -2,21 +2,23 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering::SeqCst},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
 use serde::Deserialize;
 
-use super::{asked::pass, ensure, http::Caller, moving::Whereabouts};
+use super::{
+    asked::{Meanwhile, pass},
+    ensure,
+    http::Caller,
+    moving::Whereabouts,
+};
 use crate::Failure;
 
 /// How long it waits at the feed, in seconds.
-const WAIT: u64 = 5;
+const WAIT: u64 = 1;
 
 /// How soon it asks again that had no answer.
 const AGAIN: Duration = Duration::from_millis(10);
@@ -96,18 +98,18 @@ impl Known {
 
 /// On a thread of its own.
 pub(super) struct Follower {
-    stop: Arc<AtomicBool>,
+    meanwhile: Meanwhile,
     known: Arc<Mutex<Known>>,
     thread: JoinHandle<Result<(), Failure>>,
 }
 
 impl Follower {
     pub(super) fn start(server: Whereabouts) -> Self {
-        let (stop, known) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Known::default())));
-        let (stopped, shared) = (stop.clone(), known.clone());
+        let (meanwhile, known) = (Meanwhile::default(), Arc::<Mutex<Known>>::default());
+        let (is_over, shared) = (meanwhile.is_over(), known.clone());
         let thread = thread::spawn(move || {
             let (mut caller, mut known) = (server.caller(), Known::default());
-            while !stopped.load(SeqCst) {
+            while !is_over() {
                 if !known.ask(&caller, WAIT)? {
                     pass(AGAIN);
                     caller = server.caller();
@@ -116,25 +118,35 @@ impl Follower {
             }
             Ok(())
         });
-        Self { stop, known, thread }
+        Self { meanwhile, known, thread }
     }
 
-    /// Waits until it has heard of `credential`.
+    /// Waits until it has heard of all these.
     ///
     /// # Errors
-    /// If it does not within `patience`, or what it heard before was wrong.
-    pub(super) fn hears(&self, credential: &str, patience: Duration) -> Result<(), Failure> {
+    /// If it does not within `patience`.
+    pub(super) fn hears<'a>(
+        &self,
+        credentials: impl Iterator<Item = &'a String>,
+        patience: Duration,
+    ) -> Result<(), Failure> {
         let began = Instant::now();
-        while !locked(&self.known).heard_at.contains_key(credential) && !self.thread.is_finished() {
-            ensure(began.elapsed() < patience, || format!("{credential}: not heard of in {patience:?}"))?;
-            pass(AGAIN);
+        for credential in credentials {
+            // What it heard may have been wrong: `stop` says so.
+            while !locked(&self.known).heard_at.contains_key(credential) && !self.thread.is_finished() {
+                ensure(began.elapsed() < patience, || format!("{credential}: not heard of in {patience:?}"))?;
+                pass(AGAIN);
+            }
         }
         Ok(())
     }
 
     /// What it knows, once its last question is answered.
+    ///
+    /// # Errors
+    /// If something that it heard was wrong.
     pub(super) fn stop(self) -> Result<Known, Failure> {
-        self.stop.store(true, SeqCst);
+        drop(self.meanwhile);
         self.thread.join().map_err(|_| "the follower panicked")??;
         Ok(locked(&self.known).clone())
     }

@@ -1,64 +1,77 @@
-//! Callers that make and revoke, whatever becomes of the server meanwhile, and keep a list of what they were told.
+//! Callers that revoke, whatever becomes of the server meanwhile; each asks until it is answered.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering::SeqCst},
-    },
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
-use super::{asked::pass, ensure, http::Caller, moving::Whereabouts};
+use super::{
+    asked::{Meanwhile, pass},
+    ensure,
+    http::Caller,
+    moving::Whereabouts,
+};
 use crate::Failure;
 
-/// How soon one tries again that was refused.
+/// How soon one asks again that had no answer.
 const AGAIN: Duration = Duration::from_millis(10);
+
+/// Within it a server has come back and has answered.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 #[derive(Clone, Default)]
 pub(super) struct Told {
-    /// Whose revocation was asked for.
-    pub(super) asked: BTreeSet<String>,
     /// Whose revocation was answered, and when.
     pub(super) answered: BTreeMap<String, Instant>,
+    /// How often it was asked for again, because there was no answer or a 503.
+    pub(super) again: usize,
 }
 
 /// Some of them, on threads of their own.
 pub(super) struct Revokers {
-    stop: Arc<AtomicBool>,
+    meanwhile: Meanwhile,
     told: Arc<Mutex<Told>>,
     threads: Vec<JoinHandle<Result<(), Failure>>>,
 }
 
 impl Revokers {
-    pub(super) fn start(count: usize, server: &Whereabouts, session: &str) -> Self {
-        let (stop, told) = (Arc::new(AtomicBool::new(false)), Arc::<Mutex<Told>>::default());
+    /// `count` of them, who revoke `victims`.
+    pub(super) fn start(count: usize, server: &Whereabouts, session: &str, victims: Vec<String>) -> Self {
+        let (meanwhile, told) = (Meanwhile::default(), Arc::<Mutex<Told>>::default());
+        let victims = Arc::new(Mutex::new(victims));
         let one = |_| {
-            let (stop, told, server, session) = (stop.clone(), told.clone(), server.clone(), session.to_owned());
+            let (is_over, told, victims) = (meanwhile.is_over(), told.clone(), victims.clone());
+            let (server, session) = (server.clone(), session.to_owned());
             thread::spawn(move || {
                 let mut caller = server.caller();
-                while !stop.load(SeqCst) {
-                    if !revoke_one(&caller, &session, &told)? {
+                while !is_over() {
+                    let victim = locked(&victims).pop().ok_or("nothing is left to revoke")?;
+                    let began = Instant::now();
+                    while !is_revoked(&caller, &session, &victim)? {
+                        ensure(began.elapsed() < PATIENCE, || format!("{victim}: no answer in {PATIENCE:?}"))?;
+                        locked(&told).again += 1;
                         pass(AGAIN);
                         caller = server.caller();
                     }
+                    locked(&told).answered.insert(victim, Instant::now());
                 }
                 Ok(())
             })
         };
         let threads = (0..count).map(one).collect();
-        Self { stop, told, threads }
+        Self { meanwhile, told, threads }
     }
 
     /// Waits until so many more revocations were answered.
     ///
     /// # Errors
-    /// If they are not within `patience`.
-    pub(super) fn answered(&self, more: usize, patience: Duration) -> Result<(), Failure> {
+    /// If they are not in time.
+    pub(super) fn answered(&self, more: usize) -> Result<(), Failure> {
         let (began, wanted) = (Instant::now(), locked(&self.told).answered.len() + more);
         while locked(&self.told).answered.len() < wanted && !self.threads.iter().any(JoinHandle::is_finished) {
-            ensure(began.elapsed() < patience, || format!("not {more} revocations in {patience:?}"))?;
+            ensure(began.elapsed() < PATIENCE, || format!("not {more} revocations in {PATIENCE:?}"))?;
             pass(AGAIN);
         }
         Ok(())
@@ -69,7 +82,7 @@ impl Revokers {
     /// # Errors
     /// If an answer was wrong.
     pub(super) fn stop(self) -> Result<Told, Failure> {
-        self.stop.store(true, SeqCst);
+        drop(self.meanwhile);
         for thread in self.threads {
             thread.join().map_err(|_| "a revoker panicked")??;
         }
@@ -77,23 +90,16 @@ impl Revokers {
     }
 }
 
-/// Makes and revokes a credential; says whether both were done.
-fn revoke_one(caller: &Caller, session: &str, told: &Mutex<Told>) -> Result<bool, Failure> {
-    let Ok(made) = caller.create(session) else { return Ok(false) };
-    if made.status == 503 {
-        return Ok(false);
-    }
-    let id = made.good(201)?.member("id")?;
-    locked(told).asked.insert(id.clone());
-    let Ok(answer) = caller.revoke(session, &id) else { return Ok(false) };
-    if answer.status == 503 {
+/// Whether the revocation of `id` is answered.
+fn is_revoked(caller: &Caller, session: &str, id: &str) -> Result<bool, Failure> {
+    let Ok(answer) = caller.revoke(session, id) else { return Ok(false) };
+    if answer.status == 503 && answer.has_retry_after {
         return Ok(false);
     }
     answer.good(204)?;
-    locked(told).answered.insert(id, Instant::now());
     Ok(true)
 }
 
-fn locked(told: &Mutex<Told>) -> MutexGuard<'_, Told> {
-    told.lock().unwrap_or_else(PoisonError::into_inner)
+fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
