@@ -19,8 +19,8 @@ const ROUNDS: usize = 5;
 /// Many: a server that was killed is waited for, a second each time, until it is known to be dead.
 const REVOKERS: usize = 10;
 
-/// More than they revoke in all.
-const VICTIMS: usize = 400;
+/// For each fault, more than they revoke.
+const VICTIMS: usize = 40;
 
 /// How many revocations are answered before each fault.
 const BETWEEN: usize = 10;
@@ -47,12 +47,12 @@ pub(super) fn run(stage: &Stage) -> Result<String, Failure> {
     };
     let place = Whereabouts::at(server.address);
     let follower = Follower::start(place.clone());
-    let mut victims = Vec::with_capacity(VICTIMS);
-    for _ in 0..VICTIMS {
+    let faults = stage.rounds(ROUNDS) * fates.len();
+    let mut victims = Vec::new();
+    while victims.len() < VICTIMS * (faults + 1) {
         victims.push(caller.created(&session)?.0);
     }
     let revokers = Revokers::start(REVOKERS, &place, &session, victims);
-    let faults = stage.rounds(ROUNDS) * fates.len();
     for fate in fates.iter().cycle().take(faults) {
         revokers.answered(BETWEEN)?;
         match fate {
