@@ -24,9 +24,27 @@ pub(super) struct Seen {
     pub(super) has_retry_after: bool,
 }
 
+/// Ends, when dropped, what threads do meanwhile: also those of a fault that has failed.
+#[derive(Default)]
+pub(super) struct Meanwhile(Arc<AtomicBool>);
+
+impl Meanwhile {
+    /// What a thread asks whether it is over.
+    pub(super) fn is_over(&self) -> impl Fn() -> bool + Send + use<> {
+        let is_over = self.0.clone();
+        move || is_over.load(SeqCst)
+    }
+}
+
+impl Drop for Meanwhile {
+    fn drop(&mut self) {
+        self.0.store(true, SeqCst);
+    }
+}
+
 /// A caller on a thread of its own, until it is told to stop.
 pub(super) struct Asking {
-    stop: Arc<AtomicBool>,
+    meanwhile: Meanwhile,
     thread: JoinHandle<Vec<Seen>>,
 }
 
@@ -35,12 +53,12 @@ impl Asking {
         address: SocketAddr,
         ask: impl Fn(&Caller) -> Result<Answer, Failure> + Send + 'static,
     ) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = stop.clone();
+        let meanwhile = Meanwhile::default();
+        let is_over = meanwhile.is_over();
         let thread = thread::spawn(move || {
             let caller = Caller::new(address);
             let mut all = Vec::new();
-            while !stopped.load(SeqCst) {
+            while !is_over() {
                 let asked = Instant::now();
                 all.push(match ask(&caller) {
                     Ok(Answer { status, has_retry_after, took, .. }) => Seen { asked, took, status, has_retry_after },
@@ -49,11 +67,11 @@ impl Asking {
             }
             all
         });
-        Self { stop, thread }
+        Self { meanwhile, thread }
     }
 
     pub(super) fn stop(self) -> Result<Vec<Seen>, Failure> {
-        self.stop.store(true, SeqCst);
+        drop(self.meanwhile);
         self.thread.join().map_err(|_| "a caller panicked".into())
     }
 }
@@ -65,7 +83,12 @@ pub(super) fn summary(seen: &[Seen]) -> String {
         *statuses.entry(one.status).or_default() += 1;
     }
     let longest = seen.iter().map(|one| one.took).max().unwrap_or_default();
-    format!("{statuses:?}, longest {longest:.0?}")
+    format!("{statuses:?}, longest {}", ms(longest))
+}
+
+/// A duration to the millisecond: what is held to a bound is told as exactly.
+pub(super) fn ms(time: Duration) -> String {
+    format!("{} ms", time.as_millis())
 }
 
 /// Lets time pass: how long something lasts is what a fault is about.

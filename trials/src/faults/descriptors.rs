@@ -1,4 +1,4 @@
-//! 300 connections against 128 descriptors.
+//! 200 connections against 128 descriptors.
 
 use std::{
     io::{Read as _, Write as _},
@@ -9,7 +9,7 @@ use std::{
 use super::{ensure, http::Caller, stage::Stage};
 use crate::Failure;
 
-const CONNECTIONS: usize = 300;
+const CONNECTIONS: usize = 200;
 
 /// How long an answer is waited for where perhaps none comes.
 const PATIENCE: Duration = Duration::from_millis(10);

@@ -4,10 +4,14 @@ mod asked;
 mod clock;
 mod descriptors;
 mod disk;
+mod feed;
+mod follower;
 mod http;
 mod migration;
+mod moving;
 mod outage;
 mod postgres;
+mod revoker;
 mod rolling;
 mod stage;
 mod together;
@@ -55,12 +59,14 @@ struct Fault {
     run: fn(&Stage) -> Result<String, Failure>,
 }
 
-const FAULTS: [Fault; 8] = [
+const FAULTS: [Fault; 10] = [
     Fault { name: "start-together", is_quick: true, on: On::Both, run: together::run },
     Fault { name: "kill-migration", is_quick: true, on: On::Both, run: migration::run },
     Fault { name: "descriptors", is_quick: true, on: On::Both, run: descriptors::run },
     Fault { name: "full-disk", is_quick: true, on: On::Sqlite, run: disk::run },
     Fault { name: "clock-jumps", is_quick: true, on: On::Both, run: clock::run },
+    Fault { name: "feed-follows", is_quick: true, on: On::Both, run: feed::run },
+    Fault { name: "postgres-restart", is_quick: true, on: On::Postgres, run: outage::restart },
     Fault { name: "postgres-down", is_quick: false, on: On::Postgres, run: outage::down },
     Fault { name: "postgres-hangs", is_quick: false, on: On::Postgres, run: outage::hangs },
     Fault { name: "rolling-restart", is_quick: false, on: On::Postgres, run: rolling::run },

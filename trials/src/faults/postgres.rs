@@ -25,7 +25,9 @@ impl Postgres {
     pub(super) fn database(&self, name: &str) -> Result<String, Failure> {
         let name = name.replace('-', "_");
         for statement in [format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"), format!("CREATE DATABASE {name}")] {
-            succeed(Command::new("psql").args(["--quiet", &self.url, "--command", &statement]))?;
+            let mut psql = Command::new("psql");
+            psql.args(["--quiet", &self.url, "--command", &statement]);
+            succeed(psql.env("PGOPTIONS", "--client-min-messages=warning"))?;
         }
         let (place, _) = self.url.rsplit_once('/').ok_or("a URL with a database")?;
         Ok(format!("{place}/{name}"))
@@ -34,6 +36,11 @@ impl Postgres {
     /// Stops it as a machine that fails does.
     pub(super) fn stop(&self) -> Result<(), Failure> {
         self.control(&["stop", "--mode=immediate"])
+    }
+
+    /// Stops it as an administrator does: its clients are told.
+    pub(super) fn stop_fast(&self) -> Result<(), Failure> {
+        self.control(&["stop", "--mode=fast"])
     }
 
     /// Starts it and waits until it answers.

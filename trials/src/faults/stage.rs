@@ -19,6 +19,7 @@ pub(super) struct Stage {
     folder: TempDir,
     program: PathBuf,
     postgres: Option<Postgres>,
+    is_quick: bool,
     runtime: Runtime,
 }
 
@@ -39,7 +40,18 @@ impl Stage {
             _ => None,
         };
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        Ok(Self { folder: tempfile::tempdir()?, program: program.canonicalize()?, postgres, runtime })
+        Ok(Self {
+            folder: tempfile::tempdir()?,
+            program: program.canonicalize()?,
+            postgres,
+            is_quick: arguments.quick,
+            runtime,
+        })
+    }
+
+    /// How many rounds to make: `thorough`, or one if it must be quick.
+    pub(super) fn rounds(&self, thorough: usize) -> usize {
+        if self.is_quick { 1 } else { thorough }
     }
 
     pub(super) fn folder(&self) -> &Path {

@@ -1,0 +1,157 @@
+//! A client that follows the feed as a service does, whatever becomes of the server meanwhile.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use serde::Deserialize;
+
+use super::{
+    asked::{Meanwhile, pass},
+    ensure,
+    http::Caller,
+    moving::Whereabouts,
+};
+use crate::Failure;
+
+/// How long it waits at the feed, in seconds.
+const WAIT: u64 = 1;
+
+/// How soon it asks again that had no answer.
+const AGAIN: Duration = Duration::from_millis(10);
+
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) seq: i64,
+    pub(super) credential: String,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    head: i64,
+    entries: Vec<Entry>,
+}
+
+/// What it knows.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Known {
+    /// In the order in which they came.
+    pub(super) entries: Vec<Entry>,
+    pub(super) heard_at: BTreeMap<String, Instant>,
+    head: i64,
+    /// How often no answer came.
+    pub(super) unanswered: usize,
+    /// How often the server could not vouch for its answer (503).
+    pub(super) refused: usize,
+}
+
+impl Known {
+    /// # Errors
+    /// If the list went back, or an entry is not one that was to come.
+    fn take(&mut self, page: Page) -> Result<(), Failure> {
+        ensure(page.head >= self.head, || format!("head went back from {} to {}", self.head, page.head))?;
+        let mut last = self.head;
+        for entry in page.entries {
+            ensure(entry.seq > last && entry.seq <= page.head, || {
+                format!("{entry:?} came after {last} in an answer up to {}", page.head)
+            })?;
+            last = entry.seq;
+            let earlier = self.heard_at.insert(entry.credential.clone(), Instant::now());
+            ensure(earlier.is_none(), || format!("{entry:?} was heard before"))?;
+            self.entries.push(entry);
+        }
+        self.head = page.head;
+        Ok(())
+    }
+
+    fn ask(&mut self, caller: &Caller, wait: u64) -> Result<bool, Failure> {
+        let Ok(answer) = caller.get(&format!("/revocations?after={}&wait={wait}", self.head)) else {
+            self.unanswered += 1;
+            return Ok(false);
+        };
+        if answer.status == 503 && answer.has_retry_after {
+            self.refused += 1;
+            return Ok(false);
+        }
+        self.take(serde_json::from_slice(&answer.good(200)?.body)?)?;
+        Ok(true)
+    }
+
+    /// All that a server lists.
+    ///
+    /// # Errors
+    /// If it does not answer, or its list is not in order.
+    pub(super) fn all(caller: &Caller) -> Result<Self, Failure> {
+        let mut known = Self::default();
+        loop {
+            let before = known.entries.len();
+            ensure(known.ask(caller, 0)?, || "no answer from the feed".to_owned())?;
+            if known.entries.len() == before {
+                return Ok(known);
+            }
+        }
+    }
+}
+
+/// On a thread of its own.
+pub(super) struct Follower {
+    meanwhile: Meanwhile,
+    known: Arc<Mutex<Known>>,
+    thread: JoinHandle<Result<(), Failure>>,
+}
+
+impl Follower {
+    pub(super) fn start(server: Whereabouts) -> Self {
+        let (meanwhile, known) = (Meanwhile::default(), Arc::<Mutex<Known>>::default());
+        let (is_over, shared) = (meanwhile.is_over(), known.clone());
+        let thread = thread::spawn(move || {
+            let (mut caller, mut known) = (server.caller(), Known::default());
+            while !is_over() {
+                if !known.ask(&caller, WAIT)? {
+                    pass(AGAIN);
+                    caller = server.caller();
+                }
+                *locked(&shared) = known.clone();
+            }
+            Ok(())
+        });
+        Self { meanwhile, known, thread }
+    }
+
+    /// Waits until it has heard of all these.
+    ///
+    /// # Errors
+    /// If it does not within `patience`.
+    pub(super) fn hears<'a>(
+        &self,
+        credentials: impl Iterator<Item = &'a String>,
+        patience: Duration,
+    ) -> Result<(), Failure> {
+        let began = Instant::now();
+        for credential in credentials {
+            // What it heard may have been wrong: `stop` says so.
+            while !locked(&self.known).heard_at.contains_key(credential) && !self.thread.is_finished() {
+                ensure(began.elapsed() < patience, || format!("{credential}: not heard of in {patience:?}"))?;
+                pass(AGAIN);
+            }
+        }
+        Ok(())
+    }
+
+    /// What it knows, once its last question is answered.
+    ///
+    /// # Errors
+    /// If something that it heard was wrong.
+    pub(super) fn stop(self) -> Result<Known, Failure> {
+        drop(self.meanwhile);
+        self.thread.join().map_err(|_| "the follower panicked")??;
+        Ok(locked(&self.known).clone())
+    }
+}
+
+fn locked(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
+    known.lock().unwrap_or_else(PoisonError::into_inner)
+}
