@@ -39,10 +39,11 @@ async fn round(addresses: &[SocketAddr], api: &mut Api, arguments: &Arguments) -
     let head = api.head().await?;
     let mut clients = JoinSet::new();
     for address in addresses.iter().cycle().take(waiting) {
-        clients.spawn(listen(*address, head, revocations));
+        clients.spawn(listen(*address, head, revocations + 1));
     }
     let mut answers = HashMap::new();
-    for _ in 0..revocations {
+    // One more: while it comes, clients may still be connecting.
+    for _ in 0..=revocations {
         let victim = api.create().await?;
         time::sleep(PAUSE).await;
         let answered = api.revoke(&victim.id).await?;
@@ -50,7 +51,7 @@ async fn round(addresses: &[SocketAddr], api: &mut Api, arguments: &Arguments) -
     }
     let mut delays = Vec::new();
     while let Some(client) = clients.join_next().await {
-        for Heard { id, at } in client?? {
+        for Heard { id, at } in client??.into_iter().skip(1) {
             let answered = answers.get(&id).ok_or("the feed tells of another credential")?;
             delays.push(at.saturating_duration_since(*answered));
         }
