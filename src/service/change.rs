@@ -46,7 +46,7 @@ pub(crate) struct Change<'a> {
     /// The number of the change.
     pub(crate) seq: i64,
     random: Arc<dyn Randomness>,
-    /// The number of the last entry.
+    /// The number of the last entry, or of what is waited for all the same.
     appended: Option<i64>,
 }
 
@@ -63,6 +63,11 @@ impl Change<'_> {
         let seq = if self.appended.is_none() { self.seq } else { list::raise(self.connection)? };
         self.appended = Some(seq);
         list::append(self.connection, Entry { seq, target, revokes, created_at: self.now })
+    }
+
+    /// Nothing has to be changed, but the answer will say that it is so: whoever made it so may not have been answered yet.
+    pub(crate) fn is_so_already(&mut self) {
+        self.appended = self.appended.or(Some(self.seq));
     }
 
     /// Writes down who did what. `detail` holds no secret.
@@ -132,7 +137,7 @@ impl Changes {
     }
 
     /// Waits until no exchange that starts from now on goes by what was before the change `seq`, on any server.
-    async fn settle(&self, seq: i64) {
+    pub(crate) async fn settle(&self, seq: i64) {
         let committed_at = self.clock.since_boot();
         if let Some((memory, bell)) = &self.following {
             bell.ring();

@@ -66,6 +66,7 @@ impl Policies {
             let detail = Value::Object(patch.clone());
             let policy = organization.policy.patched(patch).map_err(|error| invalid(error.field, error.problem))?;
             if policy == organization.policy {
+                change.is_so_already();
                 return Ok(organization);
             }
             organization.policy = policy;

@@ -23,13 +23,13 @@ use super::{
 use crate::{
     domain::{
         clock::{Clock as _, SystemClock},
-        credential::RevocationReason,
+        credential::{LookupKey, Revocation, RevocationReason},
         ids::ReplicaId,
         list::{Entry, Target},
         random::SystemRandomness,
         verdict::Asked,
     },
-    store::{Database, DatabaseSettings, StoreError, list, replicas},
+    store::{Database, DatabaseSettings, StoreError, credentials, list, replicas},
     test_clock::ManualClock,
     test_database::TestDatabase,
 };
@@ -243,6 +243,20 @@ impl Replica {
     pub(crate) fn execute(&self, statement: &str) {
         let mut connection = self.db.own_connection().unwrap();
         connection.batch_execute(statement).unwrap();
+    }
+
+    /// Revokes the credential, and is gone as soon as that is committed.
+    pub(crate) fn revoke_without_waiting(&self) {
+        let presented = self.services.core().format.parse(self.token.expose_secret()).unwrap();
+        let LookupKey::Id(id) = presented.key else { panic!("an opaque credential has an id") };
+        let at = self.clock.now();
+        let revoke = move |connection: &mut _, seq| {
+            let revocation = Revocation { at, by: None, reason: RevocationReason::Holder };
+            assert!(credentials::revoke(connection, id, revocation)?);
+            let target = Target::Credential(id);
+            list::append(connection, Entry { seq, target, revokes: true, created_at: at })
+        };
+        block_on(self.db.change::<_, StoreError>(revoke)).unwrap();
     }
 
     /// A change that is about something else.

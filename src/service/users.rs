@@ -41,6 +41,7 @@ impl Users {
         let switch = move |change: &mut Change<'_>| {
             let (user, _) = users::by_email(change.connection, &email)?.ok_or(ManageError::NotFound)?;
             if user.disabled_at.is_none() == enabled {
+                change.is_so_already();
                 return Ok(false);
             }
             users::set_disabled(change.connection, user.id, (!enabled).then_some(change.now))?;

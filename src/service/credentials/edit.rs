@@ -88,7 +88,9 @@ fn apply(
         within(&after, bound, core)?;
     }
     let (old, new) = (editable(before, &record.description.name), editable(&after, &name));
-    if old != new {
+    if old == new {
+        change.is_so_already();
+    } else {
         credentials::edit(change.connection, &after, &name)?;
         match effect(before, &after, organization.policy.default_audience(&core.settings.issuer)) {
             Effect::Unchanged => {}

@@ -15,7 +15,7 @@ use crate::{
         change::{Actor, Change},
         error::ManageError,
     },
-    store::{StoreError, credentials, standings},
+    store::{DbConnection, StoreError, credentials, list, standings},
 };
 
 /// What somebody handed in to be revoked.
@@ -69,11 +69,16 @@ impl Credentials {
             return Ok(if is_access_token { HandedIn::AccessToken } else { HandedIn::Unknown });
         };
         // Before the lock of all changes: what is unknown or dead must cost no write.
-        let found = self.core.db.read(move |connection| standings::by_key(connection, presented.key)).await?;
+        let row_and_head = move |connection: &mut DbConnection| {
+            Ok::<_, StoreError>((standings::by_key(connection, presented.key)?, list::head(connection)?))
+        };
+        let (found, head) = self.core.db.read(row_and_head).await?;
         let Some(standing) = found.filter(|found| found.credential.secret_hash.matches(&presented.hash)) else {
             return Ok(HandedIn::Unknown);
         };
         if standing.credential.is_revoked {
+            // Perhaps only just now, and not everywhere yet.
+            self.core.changes.settle(head.seq).await;
             return Ok(HandedIn::Credential);
         }
         let end = move |change: &mut Change<'_>| {
@@ -94,6 +99,7 @@ fn revoke(
 ) -> Result<(), StoreError> {
     let id = standing.credential.id;
     if !credentials::revoke(change.connection, id, Revocation { at: change.now, by, reason })? {
+        change.is_so_already();
         return Ok(());
     }
     change.append(Target::Credential(id), true)?;

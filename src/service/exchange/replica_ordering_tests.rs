@@ -93,6 +93,24 @@ fn r1_what_a_server_noted_before_a_failover_is_not_taken_for_the_change() {
 }
 
 #[test]
+fn r1_who_asks_for_what_is_so_already_waits_too() {
+    let one = Replica::warm();
+    let other = one.warm_beside();
+    // Revoked, but whoever did it went away before the others were waited for.
+    one.revoke_without_waiting();
+    one.pauses.arm(Point::OthersBehind);
+    let again = one.revoke_apart();
+    let waits = one.pauses.await_reached_or(Point::OthersBehind, || again.has_answered());
+    assert!(waits, "the other server goes by what was before");
+    other.exchange().expect("no answer yet");
+    other.follow();
+    other.note();
+    one.pauses.release(Point::OthersBehind);
+    again.join();
+    assert_refused(&other.exchange());
+}
+
+#[test]
 fn r1_a_command_waits_for_a_server() {
     let server = Replica::warm();
     server.note();
