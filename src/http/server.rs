@@ -30,8 +30,8 @@ pub enum ServerError {
     /// The network.
     #[error("cannot serve: {0}")]
     Io(#[from] io::Error),
-    /// The last batch of usage.
-    #[error("stopped, but the last use of some tokens could not be written: {0}")]
+    /// The last writes: usage, and that this server is gone.
+    #[error("stopped, but the last writes (the last use of some tokens) could not be written: {0}")]
     Flush(#[from] StoreError),
 }
 

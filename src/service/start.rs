@@ -212,18 +212,20 @@ impl Services {
     /// # Errors
     /// [`StoreError`] if something could not be written.
     pub async fn shut_down(&self) -> Result<(), StoreError> {
-        if let Some(background) = &self.background {
-            let stopped = async {
+        let stopped = async {
+            if let Some(background) = &self.background {
                 background.stop().await;
-                Ok(())
-            };
-            in_time(stopped).await?;
-        }
+            }
+            Ok(())
+        };
+        let stopped = in_time(stopped).await;
         // First: to write what was gathered may take a while, and nobody need wait for this server meanwhile.
         let left = match &self.presence {
             Some(presence) => in_time(presence.leave()).await,
             None => Ok(()),
         };
+        // Not beside a batch that still is under way: it would be written twice.
+        stopped?;
         while in_time(self.core.usage.flush_some(&self.core.db)).await? {}
         left
     }

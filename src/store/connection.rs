@@ -1,5 +1,5 @@
 //! One connection type over both databases. What differs between them is here, in `columns.rs`, in `migrations.rs`,
-//! and where [`on_backend!`] stands: `usage.rs` (upsert).
+//! and where [`on_backend!`] stands: `usage.rs` (upsert), `standings.rs` (the hot query).
 
 use std::{
     sync::{

@@ -153,13 +153,21 @@ impl Lane {
     /// The next that are wanted. With none the lane is closed, under the same lock: what comes later opens another one.
     fn next(&mut self) -> Option<Vec<Wanted>> {
         let mut state = self.queue.state();
-        let count = state.wanted.len().min(BATCH);
-        if count == 0 {
+        let mut batch = Vec::with_capacity(BATCH);
+        while batch.len() < BATCH
+            && let Some(wanted) = state.wanted.pop_front()
+        {
+            // Under overload the oldest have gone away: to read for them would keep the others waiting too.
+            if !wanted.answer.is_closed() {
+                batch.push(wanted);
+            }
+        }
+        if batch.is_empty() {
             state.lanes -= 1;
             self.is_open = false;
             return None;
         }
-        Some(state.wanted.drain(..count).collect())
+        Some(batch)
     }
 
     fn serve(mut self, connection: &mut DbConnection, pauses: &Pauses) -> Result<(), StoreError> {
@@ -177,7 +185,8 @@ impl Lane {
                 pauses.at(Point::HalfRead);
                 let outcome = standings::by_key(connection, key);
                 let outcome = outcome.map(|standing| Load { counter, standing: standing.map(Arc::new) });
-                let failed = outcome.as_ref().err().cloned();
+                // A row that cannot be read is no reason to keep the others from theirs.
+                let failed = outcome.as_ref().err().filter(|error| !matches!(error, StoreError::Query(_))).cloned();
                 let _ = answer.send(outcome);
                 if let Some(error) = failed {
                     fail(batch, &error);
@@ -194,5 +203,50 @@ impl Drop for Lane {
         if self.is_open {
             self.queue.state().lanes -= 1;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret as _;
+
+    use super::*;
+    use crate::service::testing::{Replica, block_on};
+
+    fn want(queue: &Queue, key: LookupKey) -> oneshot::Receiver<Outcome> {
+        let (answer, outcome) = oneshot::channel();
+        queue.add(Wanted { key, answer }).unwrap();
+        outcome
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_read_fails_alone() {
+        let replica = Replica::new();
+        let good = replica.services.core().format.parse(replica.token.expose_secret()).unwrap().key;
+        let others = block_on(replica.db.read::<_, StoreError>(|c| standings::numbered(c, 2, 3))).unwrap();
+        let odd = LookupKey::Id(others[0].credential.id);
+        replica.execute("UPDATE credentials SET permission = 'odd' WHERE number = 2");
+        let queue = Arc::default();
+        let mut outcomes = [odd, good].map(|key| want(&queue, key));
+        let lane = Lane::open(&queue, BATCH, 1).unwrap();
+        lane.serve(&mut replica.db.own_connection().unwrap(), &Pauses::none()).unwrap();
+        let [odd, good] = outcomes.each_mut().map(|outcome| outcome.try_recv().unwrap());
+        assert!(matches!(odd, Err(StoreError::Query(_))), "{odd:?}");
+        assert!(good.unwrap().standing.is_some());
+        assert_eq!(queue.state().lanes, 0);
+    }
+
+    #[test]
+    fn nothing_is_read_for_who_has_gone_away() {
+        let replica = Replica::new();
+        let key = replica.services.core().format.parse(replica.token.expose_secret()).unwrap().key;
+        let queue = Arc::default();
+        for _ in 0..BATCH {
+            drop(want(&queue, key));
+        }
+        let _waits = want(&queue, key);
+        let mut lane = Lane::open(&queue, BATCH, 1).unwrap();
+        assert_eq!(lane.next().map(|batch| batch.len()), Some(1));
+        assert!(lane.next().is_none() && queue.state().lanes == 0);
     }
 }
