@@ -115,7 +115,8 @@ impl FromStr for Scope {
 /// The scopes of a restricted credential; none at all = may do nothing. Checked, sorted, each once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Scopes(Vec<Scope>);
+#[expect(clippy::box_collection, reason = "one word for the many credentials that have none")]
+pub struct Scopes(Box<Vec<Scope>>);
 
 impl Scopes {
     /// Checks `scopes` for a credential with `permission`.
@@ -132,7 +133,7 @@ impl Scopes {
         }
         scopes.sort();
         scopes.dedup();
-        Ok(Self(scopes))
+        Ok(Self(Box::new(scopes)))
     }
 
     /// The scopes, sorted.

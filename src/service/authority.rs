@@ -142,11 +142,11 @@ impl Core {
                     .ok_or(ManageError::Unauthenticated)?;
                 let credential = &record.standing.credential;
                 let permission = credential.scopes.is_none().then_some(credential.permission);
-                self.by_credential(record, permission, address, now)
+                self.by_credential(connection, record, permission, address, now)
             }
             Proof::AccessToken(claims) => {
                 let (record, permission) = Self::behind(connection, claims)?;
-                let mut authority = self.by_credential(record, permission, address, now)?;
+                let mut authority = self.by_credential(connection, record, permission, address, now)?;
                 if let Via::Credential(standing, _) = &mut authority.via {
                     self.bind_to_audiences(standing, claims);
                 }
@@ -182,24 +182,45 @@ impl Core {
     /// must not be widened with what that service received.
     fn bind_to_audiences(&self, standing: &mut Standing, claims: &AccessClaims<'_>) {
         let default = standing.organization.policy.default_audience(&self.settings.issuer).to_owned();
-        let mut audiences = standing.credential.audiences.take().unwrap_or_else(|| vec![default]);
+        let mut audiences = standing.credential.audiences.take().map_or_else(|| vec![default], |own| own.to_vec());
         audiences.retain(|audience| claims.aud.contains(audience));
-        standing.credential.audiences = Some(audiences);
+        standing.credential.audiences = Some(audiences.into());
     }
 
     fn by_credential(
         &self,
+        connection: &mut DbConnection,
         record: Record,
         permission: Option<Permission>,
         address: Option<IpAddr>,
         now: Timestamp,
     ) -> Result<Authority, ManageError> {
+        let record = self.with_last_use(connection, record, now)?;
         let asked = Asked { address, ..Asked::default() };
         let Record { standing, owner: user, membership, .. } = record;
         verdict::judge(&standing, &self.settings.issuer, now, &asked).map_err(|_| ManageError::Unauthenticated)?;
         let memberships =
             membership.map(|membership| (membership, standing.organization.clone())).into_iter().collect();
         Ok(Authority { user, via: Via::Credential(Box::new(standing), permission), address, memberships })
+    }
+
+    /// A record that seems stale, with its last use as it is now: the last one may not be written yet.
+    fn with_last_use(
+        &self,
+        connection: &mut DbConnection,
+        record: Record,
+        now: Timestamp,
+    ) -> Result<Record, ManageError> {
+        if !verdict::is_stale(&record.standing, now) {
+            return Ok(record);
+        }
+        let id = record.standing.credential.id;
+        // Before the row is read again: what is written meanwhile is in one of the two.
+        let gathered = self.usage.last_use(id);
+        let mut again = standings::record_by_id(connection, id)?.ok_or(ManageError::Unauthenticated)?;
+        let last_used_at = &mut again.standing.credential.last_used_at;
+        *last_used_at = gathered.max(*last_used_at);
+        Ok(again)
     }
 }
 

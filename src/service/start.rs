@@ -162,7 +162,8 @@ impl Services {
             presence: presence.clone(),
             pauses: pauses.clone(),
         };
-        let core = Arc::new(Core { settings, clock, random, db, keys, format, changes, usage: Usage::default() });
+        let usage = Usage::new(memory.clone());
+        let core = Arc::new(Core { settings, clock, random, db, keys, format, changes, usage });
         let passwords = Arc::new(Passwords::new(core.random.clone()));
         Ok(Self {
             exchange: Exchange::new(core.clone(), memory.clone(), pauses),
@@ -182,15 +183,8 @@ impl Services {
         })
     }
 
-    /// Writes what was gathered of usage.
     #[cfg(test)]
-    pub(super) async fn flush_usage(&self) -> Result<(), StoreError> {
-        while self.core.usage.flush_some(&self.core.db).await? {}
-        Ok(())
-    }
-
-    #[cfg(test)]
-    pub(super) fn core(&self) -> &Core {
+    pub(super) fn core(&self) -> &Arc<Core> {
         &self.core
     }
 
@@ -226,8 +220,17 @@ impl Services {
         };
         // Not beside a batch that still is under way: it would be written twice.
         stopped?;
-        while in_time(self.core.usage.flush_some(&self.core.db)).await? {}
+        self.flush_usage().await?;
         left
+    }
+
+    /// Writes what was gathered of usage.
+    pub(super) async fn flush_usage(&self) -> Result<(), StoreError> {
+        let Core { usage, db, .. } = &*self.core;
+        while usage.gather(usize::MAX) {
+            while in_time(usage.write_part(db)).await? {}
+        }
+        Ok(())
     }
 }
 

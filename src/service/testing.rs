@@ -24,7 +24,7 @@ use crate::{
     domain::{
         clock::{Clock as _, SystemClock},
         credential::{LookupKey, Revocation, RevocationReason},
-        ids::ReplicaId,
+        ids::{CredentialId, ReplicaId},
         list::{Entry, Target},
         random::SystemRandomness,
         verdict::Asked,
@@ -245,11 +245,16 @@ impl Replica {
         connection.batch_execute(statement).unwrap();
     }
 
-    /// Revokes the credential, and is gone as soon as that is committed.
-    pub(crate) fn revoke_without_waiting(&self) {
+    /// The id of the credential.
+    pub(crate) fn credential_id(&self) -> CredentialId {
         let presented = self.services.core().format.parse(self.token.expose_secret()).unwrap();
         let LookupKey::Id(id) = presented.key else { panic!("an opaque credential has an id") };
-        let at = self.clock.now();
+        id
+    }
+
+    /// Revokes the credential, and is gone as soon as that is committed.
+    pub(crate) fn revoke_without_waiting(&self) {
+        let (id, at) = (self.credential_id(), self.clock.now());
         let revoke = move |connection: &mut _, seq| {
             let revocation = Revocation { at, by: None, reason: RevocationReason::Holder };
             assert!(credentials::revoke(connection, id, revocation)?);

@@ -16,7 +16,7 @@ use diesel::{
 use super::connection::MultiBackend;
 use crate::domain::{
     clock::Timestamp,
-    credential::{CredentialKind, Permission, RevocationReason},
+    credential::{Audiences, CredentialKind, Permission, RevocationReason},
     digest::SecretHash,
     email::Email,
     ids::{AuditId, CredentialId, OrganizationId, ReplicaId, SessionId, UserId},
@@ -108,11 +108,6 @@ json_columns! {
     Groups, GroupsColumn;
     Audiences, AudiencesColumn;
 }
-
-/// A list of audiences.
-#[derive(Debug, serde::Serialize, serde::Deserialize)]
-#[serde(transparent)]
-pub(super) struct Audiences(pub(super) Vec<String>);
 
 #[derive(FromSqlRow, AsExpression)]
 #[diesel(foreign_derive)]

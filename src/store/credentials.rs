@@ -3,14 +3,13 @@
 use diesel::{dsl::max, prelude::*};
 
 use super::{
-    columns::Audiences,
     connection::{DbConnection, run},
     error::StoreError,
     schema::credentials,
 };
 use crate::domain::{
     clock::Timestamp,
-    credential::{Credential, CredentialKind, Description, Permission, Revocation, RevocationReason},
+    credential::{Audiences, Credential, CredentialKind, Description, Permission, Revocation, RevocationReason},
     digest::SecretHash,
     ids::{CredentialId, OrganizationId, UserId},
     scope::Scopes,
@@ -54,7 +53,7 @@ impl From<CredentialRow> for (Credential, Description) {
             kind: row.kind,
             permission: row.permission,
             scopes: row.scopes,
-            audiences: row.audiences.map(|Audiences(audiences)| audiences),
+            audiences: row.audiences,
             secret_hash: row.secret_hash,
             created_at: row.created_at,
             created_seq: row.created_seq,
@@ -78,7 +77,7 @@ impl CredentialRow {
             kind: credential.kind,
             permission: credential.permission,
             scopes: credential.scopes,
-            audiences: credential.audiences.map(Audiences),
+            audiences: credential.audiences,
             secret_hash: credential.secret_hash,
             created_at: credential.created_at,
             created_seq: credential.created_seq,
@@ -134,7 +133,7 @@ pub fn edit(connection: &mut DbConnection, edited: &Credential, name: &str) -> R
             credentials::name.eq(name),
             credentials::permission.eq(edited.permission),
             credentials::scopes.eq(edited.scopes.as_ref()),
-            credentials::audiences.eq(edited.audiences.clone().map(Audiences)),
+            credentials::audiences.eq(edited.audiences.clone()),
             credentials::expires_at.eq(edited.expires_at),
         ))
         .execute(connection);

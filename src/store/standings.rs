@@ -5,7 +5,6 @@ use std::sync::Arc;
 use diesel::prelude::*;
 
 use super::{
-    columns::Audiences,
     connection::{DbConnection, on_backend, run},
     credentials::CredentialRow,
     error::StoreError,
@@ -16,7 +15,7 @@ use super::{
 };
 use crate::domain::{
     clock::Timestamp,
-    credential::{Credential, CredentialKind, LookupKey, Permission},
+    credential::{Audiences, Credential, CredentialKind, LookupKey, Permission},
     digest::SecretHash,
     ids::{CredentialId, OrganizationId, UserId},
     membership::{Groups, Membership, User},
@@ -56,7 +55,7 @@ fn standing((credential, user, membership, organization): JudgedRow) -> Standing
             kind: credential.kind,
             permission: credential.permission,
             scopes: credential.scopes,
-            audiences: credential.audiences.map(|Audiences(audiences)| audiences),
+            audiences: credential.audiences,
             secret_hash: credential.secret_hash,
             created_at: credential.created_at,
             created_seq: credential.created_seq,

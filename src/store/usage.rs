@@ -2,10 +2,15 @@
 
 use std::collections::HashMap;
 
-use diesel::{prelude::*, upsert::excluded};
+use diesel::{
+    dsl,
+    prelude::*,
+    sql_types::{self, Array, Nullable, Text},
+    upsert::excluded,
+};
 
 use super::{
-    connection::{DbConnection, on_backend, run},
+    connection::{DbConnection, run},
     error::StoreError,
     schema::{credentials, usage_counts},
 };
@@ -27,33 +32,21 @@ impl UsageBatch {
         self.last_used.is_empty() && self.counts.is_empty()
     }
 
-    /// Puts what another batch gathered into this one; the later use counts.
-    pub fn absorb(&mut self, other: Self) {
-        for (id, (at, from)) in other.last_used {
-            let known = self.last_used.entry(id).or_insert_with(|| (at, from.clone()));
-            if known.0 < at {
-                *known = (at, from);
-            }
-        }
-        for (key, count) in other.counts {
-            *self.counts.entry(key).or_default() += count;
-        }
-    }
-}
-
-impl UsageBatch {
-    /// The batch in parts of at most `rows` rows, in one order everywhere: so two replicas never wait for each other in
-    /// a circle.
+    /// How many rows it takes, of one kind or the other.
     #[must_use]
-    pub fn parts(self, rows: usize) -> Vec<Self> {
-        let mut last_used: Vec<_> = self.last_used.into_iter().collect();
-        last_used.sort_by_key(|(id, _)| *id);
-        let mut counts: Vec<_> = self.counts.into_iter().collect();
-        counts.sort();
-        let uses =
-            last_used.chunks(rows).map(|part| Self { last_used: part.iter().cloned().collect(), ..Self::default() });
-        let counts = counts.chunks(rows).map(|part| Self { counts: part.iter().cloned().collect(), ..Self::default() });
-        uses.chain(counts).collect()
+    pub fn rows(&self) -> usize {
+        self.last_used.len().max(self.counts.len())
+    }
+
+    /// At most `rows` rows of it.
+    #[must_use]
+    pub fn part(&self, rows: usize) -> Self {
+        if self.last_used.is_empty() {
+            let counts = self.counts.iter().take(rows).map(|(key, count)| (key.clone(), *count));
+            return Self { counts: counts.collect(), ..Self::default() };
+        }
+        let last_used = self.last_used.iter().take(rows).map(|(id, used)| (*id, used.clone()));
+        Self { last_used: last_used.collect(), ..Self::default() }
     }
 
     /// Takes out what is in `written`; a later use stays.
@@ -74,51 +67,88 @@ impl UsageBatch {
     }
 }
 
-/// Writes a batch. A use that is older than the one stored changes nothing, so replicas may write in any order.
+/// Writes a batch. A use that is older than the one stored changes nothing, so replicas may write in any order; and all go
+/// through the rows in one order, so that they never wait for each other in a circle.
 ///
 /// # Errors
 /// [`StoreError`].
 pub fn write(connection: &mut DbConnection, batch: &UsageBatch) -> Result<(), StoreError> {
-    let mut last_used: Vec<_> = batch.last_used.iter().collect();
-    last_used.sort_by_key(|(id, _)| **id);
-    for (id, (at, from)) in last_used {
+    let mut uses: Vec<_> = batch.last_used.iter().collect();
+    uses.sort_by_key(|(id, _)| **id);
+    let mut counts: Vec<_> = batch.counts.iter().collect();
+    counts.sort();
+    let counts: Vec<_> = counts.into_iter().map(count_row).collect();
+    run(match connection {
+        // A statement for each row would wait for the network a thousand times.
+        DbConnection::Postgres(connection) => write_at_once(connection, &uses, &counts),
+        DbConnection::Sqlite(connection) => write_one_by_one(connection, &uses, counts),
+    })
+}
+
+type UseRow<'a> = (&'a CredentialId, &'a (Timestamp, Option<String>));
+
+type CountRow<'a> = (
+    dsl::Eq<usage_counts::credential_id, CredentialId>,
+    dsl::Eq<usage_counts::day, &'a str>,
+    dsl::Eq<usage_counts::outcome, &'static str>,
+    dsl::Eq<usage_counts::count, i64>,
+);
+
+fn count_row<'a>(((id, day, outcome), count): (&'a (CredentialId, String, &'static str), &i64)) -> CountRow<'a> {
+    (
+        usage_counts::credential_id.eq(*id),
+        usage_counts::day.eq(day.as_str()),
+        usage_counts::outcome.eq(*outcome),
+        usage_counts::count.eq(*count),
+    )
+}
+
+/// Puts rows of counts in, or adds them to those that are there.
+macro_rules! add {
+    ($rows:expr) => {
+        diesel::insert_into(usage_counts::table)
+            .values($rows)
+            .on_conflict((usage_counts::credential_id, usage_counts::day, usage_counts::outcome))
+            .do_update()
+            .set(usage_counts::count.eq(usage_counts::count + excluded(usage_counts::count)))
+    };
+}
+
+fn write_one_by_one(
+    connection: &mut SqliteConnection,
+    uses: &[UseRow<'_>],
+    counts: Vec<CountRow<'_>>,
+) -> QueryResult<()> {
+    for (id, (at, from)) in uses {
         let older = credentials::table
             .find(id)
             .filter(credentials::last_used_at.is_null().or(credentials::last_used_at.lt(Some(at))));
-        run(diesel::update(older)
+        diesel::update(older)
             .set((credentials::last_used_at.eq(Some(at)), credentials::last_used_from.eq(from.as_deref())))
-            .execute(connection))?;
+            .execute(connection)?;
     }
-    let mut counts: Vec<_> = batch.counts.iter().collect();
-    counts.sort();
-    for ((id, day, outcome), count) in counts {
-        add(connection, *id, day, outcome, *count)?;
+    for row in counts {
+        add!(row).execute(connection)?;
     }
     Ok(())
 }
 
-fn add(
-    connection: &mut DbConnection,
-    id: CredentialId,
-    day: &str,
-    outcome: &str,
-    count: i64,
-) -> Result<(), StoreError> {
-    let row = (
-        usage_counts::credential_id.eq(id),
-        usage_counts::day.eq(day),
-        usage_counts::outcome.eq(outcome),
-        usage_counts::count.eq(count),
-    );
-    run(on_backend!(connection, |c| {
-        diesel::insert_into(usage_counts::table)
-            .values(row)
-            .on_conflict((usage_counts::credential_id, usage_counts::day, usage_counts::outcome))
-            .do_update()
-            .set(usage_counts::count.eq(usage_counts::count + excluded(usage_counts::count)))
-            .execute(c)
-    }))
-    .map(|_| ())
+fn write_at_once(connection: &mut PgConnection, uses: &[UseRow<'_>], counts: &Vec<CountRow<'_>>) -> QueryResult<()> {
+    let ids: Vec<_> = uses.iter().map(|(id, _)| id.to_string()).collect();
+    let times: Vec<_> = uses.iter().map(|(_, (at, _))| *at).collect();
+    let addresses: Vec<_> = uses.iter().map(|(_, (_, from))| from.as_deref()).collect();
+    diesel::sql_query(
+        "WITH used AS (SELECT * FROM unnest($1, $2, $3) AS used (id, at, address)), \
+         locked AS (SELECT id FROM credentials WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE) \
+         UPDATE credentials SET last_used_at = used.at, last_used_from = used.address \
+         FROM locked JOIN used ON used.id = locked.id \
+         WHERE credentials.id = locked.id AND (last_used_at IS NULL OR last_used_at < used.at)",
+    )
+    .bind::<Array<Text>, _>(ids)
+    .bind::<Array<sql_types::Timestamp>, _>(times)
+    .bind::<Array<Nullable<Text>>, _>(addresses)
+    .execute(connection)?;
+    add!(counts).execute(connection).map(drop)
 }
 
 /// The counts of a credential by day and outcome, newest day first.

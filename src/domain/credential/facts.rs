@@ -2,6 +2,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use super::Audiences;
 use crate::domain::{
     clock::Timestamp,
     digest::SecretHash,
@@ -117,7 +118,7 @@ pub struct Credential {
     /// `None` = not restricted by scopes.
     pub scopes: Option<Scopes>,
     /// Whom its access tokens are for; `None` = the policy's default.
-    pub audiences: Option<Vec<String>>,
+    pub audiences: Option<Audiences>,
     /// What a presented secret must hash to.
     pub secret_hash: SecretHash,
     /// When it was made.

@@ -1,5 +1,6 @@
 //! Credentials: the long-lived secrets that can be exchanged, and how they are written.
 
+mod audiences;
 mod base62;
 pub mod edit;
 mod facts;
@@ -10,6 +11,7 @@ mod legacy;
 mod opaque;
 mod tag;
 
+pub use audiences::Audiences;
 pub(crate) use facts::words;
 pub use facts::{Credential, CredentialKind, Description, Permission, Revocation, RevocationReason, UnknownWord};
 pub use format::{CredentialFormat, CredentialFormatError, Issued, LookupKey, Presented, is_prefix};

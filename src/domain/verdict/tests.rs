@@ -95,7 +95,7 @@ fn each_objection_refuses_and_has_its_state() {
     expect(ended, Refusal::MembershipEnded, State::Disallowed);
     expect(with_policy(standing(), |p| p.allowed_kinds.clear()), Refusal::KindDisallowed, State::Disallowed);
     let mut elsewhere = standing();
-    elsewhere.credential.audiences = Some(vec!["https://api.example".to_owned()]);
+    elsewhere.credential.audiences = Some(vec!["https://api.example".to_owned()].into());
     expect(elsewhere, Refusal::AudienceDisallowed, State::Disallowed);
 }
 
@@ -149,7 +149,7 @@ fn networks_bind_the_request() {
 #[test]
 fn an_audience_can_be_chosen_among_ones_own() {
     let mut two = with_policy(standing(), |p| p.allowed_audiences = vec!["b".to_owned(), "c".to_owned()]);
-    two.credential.audiences = Some(vec![ISSUER.to_owned(), "b".to_owned(), "gone".to_owned()]);
+    two.credential.audiences = Some(vec![ISSUER.to_owned(), "b".to_owned(), "gone".to_owned()].into());
     let ask = |audience| {
         let asked = Asked { audience, ..Asked::default() };
         judge(&two, ISSUER, start(), &asked).map(|grant| grant.audience)
@@ -232,7 +232,7 @@ proptest! {
         let mut standing = standing();
         standing.credential.expires_at = own.map(|seconds| start().plus_seconds(seconds));
         standing.credential.kind = if jwt { CredentialKind::Jwt } else { CredentialKind::Opaque };
-        standing.credential.audiences = audience.then(|| vec!["b".to_owned()]);
+        standing.credential.audiences = audience.then(|| vec!["b".to_owned()].into());
         let address = if inside { "10.0.0.1" } else { "192.168.0.1" }.parse().ok();
         let asked = Asked { address, ..Asked::default() };
         let now = start().plus_seconds(now);

@@ -3,7 +3,7 @@
 use crate::{
     domain::{
         clock::Timestamp,
-        credential::{Credential, NEVER_SECONDS},
+        credential::{Audiences, Credential, NEVER_SECONDS},
         policy::{Policy, is_audience},
         scope::Rights,
         standing::Standing,
@@ -41,7 +41,7 @@ pub(super) fn checked_audiences(
     audiences: Vec<String>,
     policy: &Policy,
     core: &Core,
-) -> Result<Vec<String>, ManageError> {
+) -> Result<Audiences, ManageError> {
     let mut unique: Vec<String> = Vec::new();
     for audience in audiences {
         if !is_audience(&audience) || !policy.allows_audience(&audience, &core.settings.issuer) {
@@ -54,7 +54,7 @@ pub(super) fn checked_audiences(
     if !(1..=MAX_AUDIENCES).contains(&unique.len()) {
         return Err(invalid("audiences", "must be 1 to 20, or null for the default"));
     }
-    Ok(unique)
+    Ok(unique.into())
 }
 
 /// The expiry that the request and the policy make together, for a credential made at `created_at`.
@@ -98,8 +98,8 @@ pub(super) fn within(other: &Credential, bound: &Standing, core: &Core) -> Resul
         return Err(ManageError::Forbidden("a token may not make or edit one that lives longer than itself"));
     }
     let default = vec![policy.default_audience(&core.settings.issuer).to_owned()];
-    let own_audiences = own.audiences.as_ref().unwrap_or(&default);
-    let mut audiences = other.audiences.as_ref().unwrap_or(&default).iter();
+    let own_audiences = own.audiences.as_deref().unwrap_or(&default);
+    let mut audiences = other.audiences.as_deref().unwrap_or(&default).iter();
     if !audiences.all(|audience| own_audiences.contains(audience)) {
         return Err(ManageError::Forbidden("a token may not make or edit one for an audience that is not its own"));
     }

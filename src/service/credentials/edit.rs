@@ -118,7 +118,7 @@ fn edited(standing: &Standing, edit: TokenEdit, core: &Core, now: Timestamp) -> 
         audiences: match edit.audiences {
             Nullable::Absent => before.audiences.clone(),
             Nullable::Null => None,
-            Nullable::Value(audiences) if before.audiences.as_ref() == Some(&audiences) => Some(audiences),
+            Nullable::Value(audiences) if before.audiences.as_deref() == Some(&audiences) => Some(audiences.into()),
             Nullable::Value(audiences) => Some(checked_audiences(audiences, policy, core)?),
         },
         expires_at: edited_expiry(before, edit.expiry, policy, now)?,

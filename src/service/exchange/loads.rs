@@ -72,10 +72,12 @@ impl Loads {
             match self.part(key) {
                 Part::Lead(mut leader) => {
                     let mut outcome = self.reader.read(key).await;
-                    if let Ok(Load { counter, standing: Some(standing) }) = &mut outcome {
-                        memory.share_organization(Arc::make_mut(standing));
+                    if let Ok(Load { counter, known: Some(known) }) = &mut outcome {
+                        if let Some(unshared) = Arc::get_mut(known) {
+                            memory.share_organization(unshared.standing_mut());
+                        }
                         pauses.at(Point::RowRead);
-                        memory.offer(key, standing, *counter);
+                        memory.offer(key, known, *counter);
                     }
                     leader.outcome = Some(outcome.clone());
                     return outcome;

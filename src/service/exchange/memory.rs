@@ -3,25 +3,30 @@
 //!
 //! The rules R1–R7 of DESIGN 6 name the orders that matter; the comments here say which line keeps which.
 
+mod by_id;
+
 use std::{
     collections::HashMap,
     hash::{BuildHasher as _, RandomState},
     sync::{
-        Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-        atomic::{
-            AtomicBool, AtomicI64,
-            Ordering::{Relaxed, SeqCst},
-        },
+        Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicI64, Ordering::SeqCst},
     },
     time::Duration,
 };
 
+use indexmap::{IndexMap, IndexSet};
 use tokio::sync::watch;
 
-use indexmap::IndexMap;
-
-use super::{feed_log::FeedLog, trust::Trust};
+use self::by_id::ById;
+use super::{
+    feed_log::FeedLog,
+    known::{Known, Use},
+    loose_use::LooseUse,
+    trust::Trust,
+};
 use crate::domain::{
+    clock::Timestamp,
     credential::LookupKey,
     ids::{CredentialId, OrganizationId},
     list::{Entry, Target},
@@ -37,24 +42,19 @@ const MOST_BROAD: usize = 32;
 /// How many are looked at to find one that is not in use.
 const LOOKED_AT: usize = 8;
 
-type Shard<K, V> = RwLock<IndexMap<K, V>>;
+/// How many are looked at for their use before others may change the shard.
+const STEP: usize = 256;
 
-/// A credential in memory.
-#[derive(Debug)]
-struct Slot {
-    standing: Arc<Standing>,
-    /// Whether it was looked up since it was last considered for removal.
-    used: AtomicBool,
-}
+type Shard = RwLock<IndexSet<ById>>;
 
 /// The memory of one process. Only the follower moves `seen`, `applied` and the trust.
 #[derive(Debug)]
 pub(crate) struct Memory {
-    standings: Vec<Shard<CredentialId, Slot>>,
+    credentials: Vec<Shard>,
     /// The organizations of these credentials, so that many share one.
     organizations: RwLock<HashMap<OrganizationId, Arc<Organization>>>,
     /// Which credential a legacy token is: a fact that never changes, so no entry of the list touches it.
-    legacy: Shard<[u8; 32], CredentialId>,
+    legacy: RwLock<IndexMap<[u8; 32], CredentialId>>,
     hasher: RandomState,
     capacity_of_shard: usize,
     /// The highest number that the follower has begun to apply.
@@ -67,15 +67,19 @@ pub(crate) struct Memory {
     pub(crate) trust: Trust,
     /// What of the list the feed shows.
     pub(crate) feed: FeedLog,
+    /// The use of credentials that are not here, or not any more.
+    pub(crate) loose_use: LooseUse,
+    /// Whose use is the next to be written: a shard and a place in it.
+    turn: Mutex<(usize, usize)>,
 }
 
 impl Memory {
     /// An empty memory for `capacity` credentials at most, trusted by nobody.
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
-            standings: (0..SHARDS).map(|_| Shard::default()).collect(),
+            credentials: (0..SHARDS).map(|_| Shard::default()).collect(),
             organizations: RwLock::default(),
-            legacy: Shard::default(),
+            legacy: RwLock::default(),
             hasher: RandomState::new(),
             capacity_of_shard: capacity.div_ceil(SHARDS),
             seen: AtomicI64::new(0),
@@ -83,26 +87,25 @@ impl Memory {
             applied_signal: watch::Sender::new(0),
             trust: Trust::default(),
             feed: FeedLog::default(),
+            loose_use: LooseUse::default(),
+            turn: Mutex::default(),
         }
     }
 
-    fn shard(&self, id: CredentialId) -> Option<&Shard<CredentialId, Slot>> {
-        self.standings.get(spread(self.hasher.hash_one(id), SHARDS))
+    fn shard(&self, id: CredentialId) -> Option<&Shard> {
+        self.credentials.get(spread(self.hasher.hash_one(id), SHARDS))
     }
 
     /// What is known of a credential.
-    pub(crate) fn get(&self, key: LookupKey) -> Option<Arc<Standing>> {
+    pub(crate) fn get(&self, key: LookupKey) -> Option<Arc<Known>> {
         let id = match key {
             LookupKey::Id(id) => id,
             LookupKey::Hash(hash) => *read(&self.legacy).get(&hash)?,
         };
         let shard = read(self.shard(id)?);
-        let Slot { standing, used } = shard.get(&id)?;
-        // Only the first look-up writes: two cores that write one line slow each other down.
-        if !used.load(Relaxed) {
-            used.store(true, Relaxed);
-        }
-        Some(standing.clone())
+        let ById(known) = shard.get(&id)?;
+        known.mark();
+        Some(known.clone())
     }
 
     /// Lets a standing share its organization with those that say the same of it.
@@ -117,8 +120,8 @@ impl Memory {
 
     /// Takes in a row that was read when the counter was `counter`, unless the follower has begun to apply something
     /// newer: the row may be from before it (R5).
-    pub(crate) fn offer(&self, key: LookupKey, standing: &Arc<Standing>, counter: i64) {
-        let id = standing.credential.id;
+    pub(crate) fn offer(&self, key: LookupKey, known: &Arc<Known>, counter: i64) {
+        let id = known.id();
         let Some(shard) = self.shard(id) else { return };
         {
             let mut shard = write(shard);
@@ -127,17 +130,68 @@ impl Memory {
             if counter < self.seen.load(SeqCst) {
                 return;
             }
-            if !shard.contains_key(&id) {
-                let from = spread(self.hasher.hash_one((id, counter)), shard.len().max(1));
-                make_room(&mut shard, self.capacity_of_shard, from, |slot| slot.used.swap(false, Relaxed));
+            self.remove(&mut shard, id);
+            if shard.len() >= self.capacity_of_shard {
+                let from = spread(self.hasher.hash_one((id, counter)), shard.len());
+                let surplus = surplus(shard.len(), from, |place| shard.get_index(place).is_some_and(ById::is_in_use));
+                if let Some(ById(known)) = shard.swap_remove_index(surplus) {
+                    self.let_go(&known);
+                }
             }
-            shard.insert(id, Slot { standing: standing.clone(), used: AtomicBool::new(false) });
+            known.keep();
+            shard.insert(ById(known.clone()));
         }
         if let LookupKey::Hash(hash) = key {
             let mut legacy = write(&self.legacy);
-            let from = spread(self.hasher.hash_one(hash), legacy.len().max(1));
-            make_room(&mut legacy, self.capacity_of_shard * SHARDS, from, |_| false);
+            if legacy.len() >= self.capacity_of_shard * SHARDS {
+                let from = spread(self.hasher.hash_one(hash), legacy.len());
+                legacy.swap_remove_index(from);
+            }
             legacy.insert(hash, id);
+        }
+    }
+
+    /// To be called under the lock of the shard: whoever looks for the use of a credential finds it in one place or in the
+    /// other.
+    fn let_go(&self, known: &Known) {
+        if let Some(used) = known.let_go() {
+            self.loose_use.note(known.id(), used);
+        }
+    }
+
+    fn remove(&self, shard: &mut IndexSet<ById>, id: CredentialId) {
+        if let Some(ById(known)) = shard.swap_take(&id) {
+            self.let_go(&known);
+        }
+    }
+
+    /// The last use that is gathered here.
+    pub(crate) fn last_use(&self, id: CredentialId) -> Option<Timestamp> {
+        let here = self.shard(id).and_then(|shard| read(shard).get(&id)?.0.used()).map(|used| used.at);
+        here.max(self.loose_use.last_use(id))
+    }
+
+    /// Hands out the use of about `most` credentials, each in its turn, and looks at about `places` to find them.
+    pub(crate) fn take_used(&self, most: usize, places: usize, mut take: impl FnMut(CredentialId, Use)) {
+        let mut turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut found, mut looked_at, mut shards) = (0, 0, 0);
+        // The shard in which it begins also is the last one.
+        while found < most && looked_at < places && shards <= SHARDS {
+            let (number, from) = *turn;
+            let Some(shard) = self.credentials.get(number).map(read) else { break };
+            let to = shard.len().min(from + STEP);
+            for ById(known) in shard.get_range(from..to).into_iter().flatten() {
+                looked_at += 1;
+                if let Some(used) = known.take_used() {
+                    found += 1;
+                    take(known.id(), used);
+                }
+            }
+            *turn = (number, to);
+            if to == shard.len() || to < from {
+                *turn = ((number + 1) % SHARDS, 0);
+                shards += 1;
+            }
         }
     }
 
@@ -158,7 +212,7 @@ impl Memory {
             match target {
                 Target::Credential(id) => {
                     if let Some(shard) = self.shard(*id) {
-                        write(shard).swap_remove(id);
+                        self.remove(&mut write(shard), *id);
                     }
                 }
                 Target::Member(..) | Target::User(_) | Target::Organization(_) | Target::Unknown => broad.push(target),
@@ -173,19 +227,25 @@ impl Memory {
     }
 
     fn forget_all_of(&self, targets: &[&Target]) {
-        for shard in &self.standings {
-            write(shard).retain(|id, slot| {
-                let (organization, owner) = (slot.standing.organization_id(), slot.standing.credential.owner_id);
-                let is_meant = |target: &&Target| target.matches(*id, organization, owner);
-                !targets.iter().any(is_meant)
+        for shard in &self.credentials {
+            write(shard).retain(|ById(known)| {
+                let (organization, owner) = (known.organization_id(), known.credential.owner_id);
+                let is_meant = targets.iter().any(|target| target.matches(known.id(), organization, owner));
+                if is_meant {
+                    self.let_go(known);
+                }
+                !is_meant
             });
         }
     }
 
     /// Follower: forgets everything.
     pub(crate) fn forget_all(&self) {
-        for shard in &self.standings {
-            write(shard).clear();
+        for shard in &self.credentials {
+            let mut shard = write(shard);
+            for ById(known) in shard.drain(..) {
+                self.let_go(&known);
+            }
         }
         write(&self.organizations).clear();
     }
@@ -218,20 +278,16 @@ impl Memory {
     }
 }
 
-/// A number below `size` made of a hash.
+/// A number below `size` (0 if that is 0) made of a hash.
 fn spread(hash: u64, size: usize) -> usize {
-    let size = u64::try_from(size).unwrap_or(1);
+    let size = u64::try_from(size.max(1)).unwrap_or(1);
     usize::try_from(hash % size).unwrap_or_default()
 }
 
-/// A full map gives up an entry: of the few from the place `from` on, the first that was not used of late.
-fn make_room<K, V>(map: &mut IndexMap<K, V>, capacity: usize, from: usize, was_used: impl Fn(&V) -> bool) {
-    if map.len() < capacity {
-        return;
-    }
-    let places = || (0..LOOKED_AT).map(|step| (from + step) % map.len().max(1));
-    let idle = places().find(|place| map.get_index(*place).is_some_and(|(_, value)| !was_used(value)));
-    map.swap_remove_index(idle.unwrap_or(from));
+/// Which place a full map gives up: of the few from the place `from` on, the first that is not in use.
+fn surplus(len: usize, from: usize, is_in_use: impl Fn(usize) -> bool) -> usize {
+    let mut places = (0..LOOKED_AT).map(|step| (from + step) % len.max(1));
+    places.find(|place| !is_in_use(*place)).unwrap_or(from)
 }
 
 /// No code panics while it holds one of these locks, and a map that lost an entry is still a map.
@@ -244,62 +300,4 @@ fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::verdict::tests::standing;
-
-    #[test]
-    fn a_full_memory_keeps_what_is_in_use() {
-        let memory = Memory::new(SHARDS * 16);
-        let used: Vec<_> = (0..SHARDS * 4).map(|_| offered(&memory, &Arc::new(standing()))).collect();
-        for _ in 0..SHARDS * 40 {
-            for key in used.iter().step_by(16) {
-                memory.get(*key);
-            }
-            offered(&memory, &Arc::new(standing()));
-        }
-        let kept = used.iter().step_by(16).filter(|key| memory.get(**key).is_some()).count();
-        assert!(kept >= 12, "{kept} of 16 credentials in use are left");
-        let in_all: usize = memory.standings.iter().map(|shard| read(shard).len()).sum();
-        assert!(in_all <= SHARDS * 16, "{in_all} are too many");
-    }
-
-    #[test]
-    fn an_entry_makes_memory_forget_whom_it_is_about() {
-        let targets: [fn(&Standing) -> Target; 5] = [
-            |known| Target::Credential(known.credential.id),
-            |known| Target::Member(known.organization.id, known.credential.owner_id),
-            |known| Target::User(known.credential.owner_id),
-            |known| Target::Organization(known.organization.id),
-            |_| Target::Unknown,
-        ];
-        for target in targets {
-            let (memory, known) = (Memory::new(100), Arc::new(standing()));
-            let (key, other) = (offered(&memory, &known), offered(&memory, &Arc::new(standing())));
-            let target = target(&known);
-            memory.forget(&[Entry { seq: 1, target, revokes: true, created_at: known.credential.created_at }]);
-            assert!(memory.get(key).is_none(), "{target:?}");
-            assert_eq!(memory.get(other).is_some(), target != Target::Unknown, "{target:?}");
-        }
-    }
-
-    #[test]
-    fn credentials_of_one_organization_share_it() {
-        let memory = Memory::new(100);
-        let first = standing();
-        let mut second = Standing { organization: Arc::new((*first.organization).clone()), ..first.clone() };
-        let mut changed = first.clone();
-        Arc::make_mut(&mut changed.organization).policy_seq += 1;
-        memory.share_organization(&mut first.clone());
-        memory.share_organization(&mut second);
-        assert!(Arc::ptr_eq(&first.organization, &second.organization));
-        memory.share_organization(&mut changed);
-        assert_ne!(changed.organization, first.organization, "what differs is not taken for the same");
-    }
-
-    fn offered(memory: &Memory, standing: &Arc<Standing>) -> LookupKey {
-        let key = LookupKey::Id(standing.credential.id);
-        memory.offer(key, standing, 0);
-        key
-    }
-}
+mod tests;

@@ -6,7 +6,9 @@
 mod claims;
 mod feed_log;
 mod follower;
+mod known;
 mod loads;
+mod loose_use;
 mod memory;
 mod pause;
 mod presence;
@@ -37,6 +39,8 @@ use self::{
 pub(crate) use self::{
     feed_log::Look,
     follower::{Bell, Follower, Following},
+    known::{Known, Use},
+    loose_use::Shard as LooseShard,
     memory::Memory,
     pause::{Pauses, Point},
     presence::Presence,
@@ -45,7 +49,6 @@ use super::core::Core;
 use crate::{
     domain::{
         credential::{LookupKey, Presented},
-        standing::Standing,
         verdict::{self, Asked, Refusal},
     },
     store::StoreError,
@@ -90,12 +93,10 @@ pub struct Exchange {
     pauses: Pauses,
 }
 
-/// A standing and the `rev` of what is signed by it.
+/// A credential and the `rev` of what is signed by it.
 struct Found {
-    standing: Option<Arc<Standing>>,
+    known: Option<Arc<Known>>,
     rev: i64,
-    /// Whether it came from memory as it was.
-    remembered: bool,
 }
 
 impl Exchange {
@@ -112,21 +113,20 @@ impl Exchange {
         // Once, and before `rev`: a token that was dated later could outlive the list entry that revokes it (R4).
         let now = self.core.clock.now();
         let mut found = self.find(&presented).await?;
-        if found.remembered && found.standing.as_deref().is_some_and(|known| verdict::is_stale(known, now)) {
-            found.standing = self.looked_at_again(&presented, found.rev).await?;
+        if let Some(known) = found.known.take_if(|known| verdict::is_stale(known, now)) {
+            found.known = self.looked_at_again(&known, presented.key, found.rev).await?;
         }
-        let Some(standing) = found.standing.filter(|known| known.credential.secret_hash.matches(&presented.hash))
-        else {
+        let Some(known) = found.known.filter(|known| known.credential.secret_hash.matches(&presented.hash)) else {
             return Err(ExchangeError::Unknown);
         };
-        let judged = verdict::judge(&standing, &self.core.settings.issuer, now, asked);
-        self.core.usage.note(standing.credential.id, now, asked.address, judged.as_ref().err().copied());
+        let judged = verdict::judge(&known, &self.core.settings.issuer, now, asked);
+        self.core.usage.note(&known, now, asked.address, judged.as_ref().err().copied());
         let grant = judged.map_err(|reason| {
             // The holder is told nothing of this; the log, the counts and the owner's view are.
-            tracing::info!(credential = %standing.credential.id, %reason, "exchange refused");
+            tracing::info!(credential = %known.id(), %reason, "exchange refused");
             ExchangeError::Refused(reason)
         })?;
-        let claims = claims(&self.core, &standing, grant, found.rev);
+        let claims = claims(&self.core, &known, grant, found.rev);
         let access = self.core.keys.signing().sign(&claims).map_err(|e| ExchangeError::Signing(e.to_string()))?;
         Ok(Exchanged { access, rev: found.rev })
     }
@@ -141,8 +141,8 @@ impl Exchange {
     async fn find(&self, presented: &Presented) -> Result<Found, StoreError> {
         // Before the look-up: what is found while trust has run out stays old when trust comes back (R2).
         if !self.memory.is_trusted(self.core.clock.since_boot()) {
-            let Load { counter, standing } = self.loads.fresh(presented.key).await?;
-            return Ok(Found { standing, rev: counter, remembered: false });
+            let Load { counter, known } = self.loads.fresh(presented.key).await?;
+            return Ok(Found { known, rev: counter });
         }
         self.pauses.at(Point::Trusted);
         // Before anything that the verdict goes by (R3): a number that is too small only revokes too much.
@@ -151,24 +151,18 @@ impl Exchange {
         let remembered = self.memory.get(presented.key);
         self.pauses.at(Point::LookedUp);
         if remembered.is_some() {
-            return Ok(Found { standing: remembered, rev, remembered: true });
+            return Ok(Found { known: remembered, rev });
         }
         let load = self.loads.load(&self.memory, &self.pauses, presented.key, rev).await?;
-        Ok(Found { standing: load.standing, rev, remembered: false })
+        Ok(Found { known: load.known, rev })
     }
 
-    /// The credential with its last use as it is now: memory has that as it was when the row was read, and another
-    /// replica may have served it meanwhile. What is read goes to memory, so that this is seldom.
-    async fn looked_at_again(&self, presented: &Presented, rev: i64) -> Result<Option<Arc<Standing>>, StoreError> {
-        let load = self.loads.load(&self.memory, &self.pauses, presented.key, rev).await?;
-        let with_use = |mut standing: Arc<Standing>| {
-            // What this process served and has not written yet.
-            let gathered = self.core.usage.last_use(standing.credential.id);
-            if gathered > standing.credential.last_used_at {
-                Arc::make_mut(&mut standing).credential.last_used_at = gathered;
-            }
-            standing
-        };
-        Ok(load.standing.map(with_use))
+    /// A credential that seems stale, with its last use as it is now: `known` has that as it was when the row was read, and
+    /// it may have been used here or at another replica meanwhile. What is read goes to memory, so that this is seldom.
+    async fn looked_at_again(&self, known: &Known, key: LookupKey, rev: i64) -> Result<Option<Arc<Known>>, StoreError> {
+        // Before the row is read: what is written meanwhile is in one of the two.
+        let gathered = self.core.usage.last_use(known.id());
+        let load = self.loads.load(&self.memory, &self.pauses, key, rev).await?;
+        Ok(load.known.map(|known| known.used_at_least(gathered)))
     }
 }

@@ -12,9 +12,12 @@ use tokio::{
     time::{self, Instant},
 };
 
-use super::pause::{Pauses, Point};
+use super::{
+    known::Known,
+    pause::{Pauses, Point},
+};
 use crate::{
-    domain::{credential::LookupKey, standing::Standing},
+    domain::credential::LookupKey,
     store::{Database, DbConnection, StoreError, list, standings},
 };
 
@@ -34,7 +37,7 @@ const MOST_WANTED: usize = 1000;
 #[derive(Clone, Debug)]
 pub(super) struct Load {
     pub(super) counter: i64,
-    pub(super) standing: Option<Arc<Standing>>,
+    pub(super) known: Option<Arc<Known>>,
 }
 
 pub(super) type Outcome = Result<Load, StoreError>;
@@ -184,7 +187,7 @@ impl Lane {
             while let Some(Wanted { key, answer }) = batch.next() {
                 pauses.at(Point::HalfRead);
                 let outcome = standings::by_key(connection, key);
-                let outcome = outcome.map(|standing| Load { counter, standing: standing.map(Arc::new) });
+                let outcome = outcome.map(|read| Load { counter, known: read.map(Known::new).map(Arc::new) });
                 // A row that cannot be read is no reason to keep the others from theirs.
                 let failed = outcome.as_ref().err().filter(|error| !matches!(error, StoreError::Query(_))).cloned();
                 let _ = answer.send(outcome);
@@ -232,7 +235,7 @@ mod tests {
         lane.serve(&mut replica.db.own_connection().unwrap(), &Pauses::none()).unwrap();
         let [odd, good] = outcomes.each_mut().map(|outcome| outcome.try_recv().unwrap());
         assert!(matches!(odd, Err(StoreError::Query(_))), "{odd:?}");
-        assert!(good.unwrap().standing.is_some());
+        assert!(good.unwrap().known.is_some());
         assert_eq!(queue.state().lanes, 0);
     }
 

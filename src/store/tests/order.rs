@@ -144,9 +144,8 @@ fn usage_of_a_credential_that_is_gone_stops_nothing() {
     batch.last_used.insert(id, (now(), None));
     batch.counts.insert((id, "2026-11-21".to_owned(), "granted"), 2);
     for _ in 0..2 {
-        for part in batch.clone().parts(1) {
-            block_on(db.write(move |connection| usage::write(connection, &part))).unwrap();
-        }
+        let batch = batch.clone();
+        block_on(db.write(move |connection| usage::write(connection, &batch))).unwrap();
     }
     let counts = block_on(db.read(move |connection| usage::counts_of(connection, id)))
         .unwrap_or_else(|e: StoreError| panic!("{e}"));

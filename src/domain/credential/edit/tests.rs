@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::{
     clock::Timestamp,
-    credential::Permission,
+    credential::{Audiences, Permission},
     scope::Scopes,
     standing::Standing,
     verdict::{Asked, Grant, judge, tests::standing},
@@ -22,8 +22,8 @@ fn scopes(list: &[&str]) -> Scopes {
     Scopes::new(list, Permission::ReadWrite).unwrap()
 }
 
-fn audiences(list: &[&str]) -> Vec<String> {
-    list.iter().map(ToString::to_string).collect()
+fn audiences(list: &[&str]) -> Audiences {
+    list.iter().map(ToString::to_string).collect::<Vec<_>>().into()
 }
 
 /// A change to a credential.

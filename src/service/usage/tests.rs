@@ -1,0 +1,183 @@
+use secrecy::ExposeSecret as _;
+
+use super::*;
+use crate::{
+    domain::{
+        credential::LookupKey,
+        list::{Entry, Target},
+        random::SystemRandomness,
+        verdict::tests::standing,
+    },
+    service::{
+        ExchangeError,
+        authority::Caller,
+        testing::{Replica, block_on},
+    },
+    store::usage as rows,
+};
+
+const DAY: i64 = 86_400;
+
+fn noon() -> Timestamp {
+    "2026-11-22T12:00:00Z".parse().unwrap()
+}
+
+fn new_ids(count: usize) -> Vec<CredentialId> {
+    let random = SystemRandomness::default();
+    (0..count).map(|_| CredentialId::generate(noon(), &random)).collect()
+}
+
+fn usage() -> Usage {
+    Usage::new(Arc::new(Memory::new(100_000)))
+}
+
+/// A credential that memory has.
+fn remembered(usage: &Usage) -> Arc<Known> {
+    let known = Arc::new(Known::new(standing()));
+    usage.memory.offer(LookupKey::Id(known.id()), &known, 0);
+    known
+}
+
+fn counts(usage: &Usage) -> Vec<(String, &'static str, i64)> {
+    let batch = usage.unwritten();
+    let mut counts: Vec<_> =
+        batch.counts.iter().map(|((_, day, outcome), count)| (day.clone(), *outcome, *count)).collect();
+    counts.sort();
+    counts
+}
+
+#[test]
+fn each_day_and_outcome_is_counted_apart() {
+    let usage = usage();
+    let (in_memory, elsewhere) = (remembered(&usage), Arc::new(Known::new(standing())));
+    let (tomorrow, from) = (noon().plus_seconds(DAY), "::ffff:10.0.0.1".parse().ok());
+    for known in [in_memory, elsewhere] {
+        usage.note(&known, noon(), None, None);
+        usage.note(&known, noon(), from, None);
+        usage.note(&known, noon(), from, Some(Refusal::Expired));
+        usage.note(&known, tomorrow, from, None);
+        usage.note(&known, noon().plus_seconds(1), None, None);
+        usage.note_use(known.id(), tomorrow.plus_seconds(1), from);
+        assert_eq!(usage.last_use(known.id()), Some(tomorrow.plus_seconds(1)), "while it is in memory");
+        assert!(usage.gather(usize::MAX));
+        let expected = [("2026-11-22", "expired", 1), ("2026-11-22", GRANTED, 3), ("2026-11-23", GRANTED, 1)];
+        assert_eq!(counts(&usage), expected.map(|(day, outcome, count)| (day.to_owned(), outcome, count)));
+        let last = usage.unwritten().last_used[&known.id()].clone();
+        assert_eq!(last, (tomorrow.plus_seconds(1), Some("10.0.0.1".to_owned())));
+        assert_eq!(usage.last_use(known.id()), Some(tomorrow.plus_seconds(1)), "as long as it is not written");
+        *usage.unwritten() = UsageBatch::default();
+        assert!(!usage.gather(usize::MAX), "taken once");
+    }
+}
+
+#[test]
+fn what_memory_forgets_is_written_all_the_same() {
+    let usage = usage();
+    let forget: [fn(&Memory, CredentialId); 4] = [
+        |memory, id| memory.forget(&[entry(Target::Credential(id))]),
+        |memory, _| memory.forget(&[entry(Target::Unknown)]),
+        |memory, _| memory.forget_all(),
+        |memory, id| {
+            let again = memory.get(LookupKey::Id(id)).map(|known| Known::new((*known).clone()));
+            memory.offer(LookupKey::Id(id), &Arc::new(again.unwrap()), 0);
+        },
+    ];
+    for forget in forget {
+        let known = remembered(&usage);
+        usage.note(&known, noon(), None, None);
+        forget(&usage.memory, known.id());
+        assert_eq!(usage.last_use(known.id()), Some(noon()));
+        // By an exchange that found it before.
+        usage.note(&known, noon().plus_seconds(1), None, None);
+        assert_eq!(usage.last_use(known.id()), Some(noon().plus_seconds(1)));
+        assert!(usage.gather(usize::MAX));
+        assert_eq!(counts(&usage), [("2026-11-22".to_owned(), GRANTED, 2)]);
+        *usage.unwritten() = UsageBatch::default();
+    }
+}
+
+fn entry(target: Target) -> Entry {
+    Entry { seq: 1, target, revokes: false, created_at: noon() }
+}
+
+#[test]
+fn a_batch_is_bounded_and_every_credential_has_its_turn() {
+    let replica = Replica::new();
+    let usage = usage();
+    let in_memory: Vec<_> = (0..3 * BATCH).map(|_| remembered(&usage)).collect();
+    let elsewhere = new_ids(3 * BATCH);
+    for known in &in_memory {
+        usage.note(known, noon(), None, None);
+    }
+    for id in &elsewhere {
+        usage.note_use(*id, noon(), None);
+    }
+    let waits = |id: CredentialId| usage.last_use(id) == Some(noon());
+    let mut batches = 0;
+    loop {
+        let waiting: Vec<_> = in_memory.iter().filter(|known| waits(known.id())).collect();
+        let loose: Vec<_> = elsewhere.iter().filter(|id| waits(**id)).collect();
+        if waiting.is_empty() && loose.is_empty() {
+            break;
+        }
+        assert!(batches < 5, "some never have their turn");
+        block_on(usage.flush_some(&replica.db)).unwrap();
+        let written: Vec<_> = waiting.into_iter().filter(|known| !waits(known.id())).collect();
+        let loose: Vec<_> = loose.into_iter().filter(|id| !waits(**id)).collect();
+        let bound = BATCH + BATCH / 4;
+        assert!(written.len() <= bound && loose.len() <= bound, "{} and {}", written.len(), loose.len());
+        // Used again, which must not keep others from their turn.
+        for known in written {
+            usage.note(known, noon().plus_seconds(1), None, None);
+        }
+        for id in loose {
+            usage.note_use(*id, noon().plus_seconds(1), None);
+        }
+        batches += 1;
+    }
+    assert!(batches >= 3, "{batches} batches");
+}
+
+#[test]
+fn the_later_use_stays_and_counts_add_up() {
+    let replica = Replica::warm();
+    let id = replica.credential_id();
+    let later = noon().plus_seconds(60);
+    for (at, count) in [(later, 2), (noon(), 3)] {
+        let usage = usage();
+        (0..count).for_each(|_| usage.memory.loose_use.note(id, Use { at, from: None, granted: 1 }));
+        // Of others there are no rows: the counts are kept, the last use has no place.
+        for other in new_ids(20) {
+            usage.note_use(other, at, None);
+        }
+        usage.gather(usize::MAX);
+        while block_on(usage.write_part(&replica.db)).unwrap() {}
+        assert_eq!(usage.last_use(id), None);
+    }
+    let read = move |connection: &mut _| {
+        let record = crate::store::standings::record_by_id(connection, id)?.unwrap();
+        Ok::<_, StoreError>((record.standing.credential.last_used_at, rows::counts_of(connection, id)?))
+    };
+    let (last_used_at, counts) = block_on(replica.db.read(read)).unwrap();
+    assert_eq!(last_used_at, Some(later));
+    assert_eq!(counts, [("2026-11-22".to_owned(), GRANTED.to_owned(), 5)]);
+}
+
+#[test]
+fn use_that_is_not_written_yet_counts_whatever_memory_has_forgotten() {
+    let replica = Replica::warm();
+    let core = replica.services.core();
+    let proof = core.proof(replica.token.expose_secret()).unwrap();
+    replica.clock.jump(200 * DAY);
+    replica.exchange().expect("used in time");
+    replica.memory.forget_all();
+    // 400 days after the use that is written.
+    replica.clock.jump(200 * DAY);
+    block_on(core.authenticate(&Caller { proof, address: None })).map(drop).expect("used in time");
+    replica.memory.forget_all();
+    replica.clock.jump(200 * DAY);
+    replica.exchange().expect("used in time");
+    replica.memory.forget_all();
+    replica.clock.jump(366 * DAY);
+    assert!(matches!(replica.exchange(), Err(ExchangeError::Refused(Refusal::Stale))));
+}
