@@ -170,7 +170,9 @@ impl Changes {
         // Its own memory was waited for above.
         let own = self.presence.as_ref().and_then(|presence| presence.id());
         // The rows first: then nothing that they have applied can be above the head, unless a failover lost it, and then
-        // it says nothing of the change.
+        // it says nothing of the change. When another server has raised the counter meanwhile, a lost number may also
+        // lie between the change and the head: whoever noted it is not waited for, and goes by the old until its follower
+        // looks again, for about 100 ms.
         let rows_and_head =
             |connection: &mut _| Ok::<_, StoreError>((replicas::all(connection)?, list::head(connection)?));
         let (rows, head) = self.db.read(rows_and_head).await?;

@@ -22,13 +22,16 @@ use super::{
 
 /// How long a caller waits for the database in all: for its turn, for a connection, for what it asked. A server that
 /// hangs keeps its connections open and says nothing, so the end of patience has to be on this side.
+///
+/// A write on SQLite waits longer: up to 5 s for its turn in this process ([`TURN_PATIENCE`]), 1 s for a connection, 5 s
+/// for other processes' writes (`busy_timeout`), and then for as long as it takes.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How many threads read for exchanges on SQLite.
 const SQLITE_EXCHANGES: usize = 2;
 
-/// How long a write on SQLite waits for its turn: they go one after the other.
-const SQLITE_WRITE_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a write waits for its turn on SQLite, where they go one after the other; and, on both, one that nobody waits for.
+const TURN_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the operator may choose.
 #[derive(Clone, Debug)]
@@ -175,7 +178,7 @@ impl Database {
         &self,
         f: impl FnOnce(&mut DbConnection) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
-        let turn = time::timeout(SQLITE_WRITE_PATIENCE, turn(&self.writes)).await;
+        let turn = time::timeout(TURN_PATIENCE, turn(&self.writes)).await;
         let permit = turn.unwrap_or(Err(StoreError::Busy))?;
         self.blocking(permit, |connection| connection.write_transaction(f)).await
     }
