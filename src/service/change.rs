@@ -117,23 +117,46 @@ impl Changes {
         &self,
         f: impl FnOnce(&mut Change<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
-        let (now, random) = (self.clock.now(), self.random.clone());
-        let seen = self.following.as_ref().map_or(0, |(memory, _)| memory.seen());
-        let frame = move |connection: &mut DbConnection, seq: i64| {
-            if seq <= seen {
-                // A restored backup or a failover: the follower sees to it that no number comes again, and then it works.
-                return Err(StoreError::Busy.into());
-            }
-            let mut change = Change { connection, now, seq, random, appended: None };
-            let value = f(&mut change)?;
-            Ok::<_, E>((value, change.appended))
-        };
+        let frame = self.frame(f);
         self.pauses.at(Point::Changing);
         let (value, appended) = self.db.change(frame).await?;
         if let Some(seq) = appended {
             self.settle(seq).await;
         }
         Ok(value)
+    }
+
+    /// The same for a change that may take minutes, in which nobody else can make one.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub(crate) async fn run_at_length<T: Send + 'static, E: From<StoreError> + Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut Change<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        let (value, appended) = self.db.change_at_length(self.frame(f)).await?;
+        if let Some(seq) = appended {
+            self.settle(seq).await;
+        }
+        Ok(value)
+    }
+
+    /// `f` between the counter and what it appended.
+    fn frame<T, E: From<StoreError>, F: FnOnce(&mut Change<'_>) -> Result<T, E>>(
+        &self,
+        f: F,
+    ) -> impl FnOnce(&mut DbConnection, i64) -> Result<(T, Option<i64>), E> + use<T, E, F> {
+        let (now, random) = (self.clock.now(), self.random.clone());
+        let seen = self.following.as_ref().map_or(0, |(memory, _)| memory.seen());
+        move |connection, seq| {
+            if seq <= seen {
+                // A restored backup or a failover: the follower sees to it that no number comes again, and then it works.
+                return Err(StoreError::Busy.into());
+            }
+            let mut change = Change { connection, now, seq, random, appended: None };
+            let value = f(&mut change)?;
+            Ok((value, change.appended))
+        }
     }
 
     /// Waits until no exchange that starts from now on goes by what was before the change `seq`, on any server.

@@ -112,9 +112,7 @@ impl Database {
     /// # Errors
     /// [`StoreError`] if the database cannot be reached or a migration fails; then nothing has changed.
     pub fn migrate(&self) -> Result<(), StoreError> {
-        let mut connection =
-            DbConnection::open_patient(&self.url).map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        migrations::migrate(&mut connection)
+        migrations::migrate(&mut opened_patient(&self.url)?)
     }
 
     /// Whether the schema is the one that this program was built for.
@@ -192,11 +190,21 @@ impl Database {
         &self,
         f: impl FnOnce(&mut DbConnection, i64) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
-        self.write(|connection| {
-            let seq = list::raise(connection)?;
-            f(connection, seq)
-        })
-        .await
+        self.write(|connection| raised(connection, f)).await
+    }
+
+    /// The same however long it takes, on a connection of its own that no deadline ends. Other changes are refused
+    /// meanwhile; what reads does not notice.
+    ///
+    /// # Errors
+    /// What `f` says; [`StoreError::Unavailable`] with no database.
+    pub async fn change_at_length<T: Send + 'static, E: From<StoreError> + Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut DbConnection, i64) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        let url = self.url.clone();
+        let job = move || opened_patient(&url)?.write_transaction(|connection| raised(connection, f));
+        task::spawn_blocking(job).await.unwrap_or_else(|panic| Err(StoreError::Query(panic.to_string()).into()))
     }
 
     /// Runs `f` when it is its turn at `gate`, and gives up when patience ends. `f` may go on even then.
@@ -225,6 +233,19 @@ impl Database {
         };
         task::spawn_blocking(job).await.unwrap_or_else(|panic| Err(StoreError::Query(panic.to_string()).into()))
     }
+}
+
+fn opened_patient(url: &DatabaseUrl) -> Result<DbConnection, StoreError> {
+    DbConnection::open_patient(url).map_err(|error| StoreError::Unavailable(error.to_string()))
+}
+
+/// Runs `f` with the next number of the list, under its lock.
+fn raised<T, E: From<StoreError>>(
+    connection: &mut DbConnection,
+    f: impl FnOnce(&mut DbConnection, i64) -> Result<T, E>,
+) -> Result<T, E> {
+    let seq = list::raise(connection)?;
+    f(connection, seq)
 }
 
 async fn turn(gate: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, StoreError> {
