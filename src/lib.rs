@@ -15,7 +15,7 @@ mod web;
 // What the tests inside the crate share with those outside.
 #[cfg(test)]
 #[path = "../tests/api/support/clock.rs"]
-#[expect(unreachable_pub, dead_code, reason = "made for the tests outside; those inside need only a part")]
+#[expect(unreachable_pub, reason = "made for the tests outside")]
 mod test_clock;
 #[cfg(test)]
 #[path = "../tests/api/support/database.rs"]

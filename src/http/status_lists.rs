@@ -13,6 +13,7 @@ pub(super) async fn get(app: Data<App>, request: HttpRequest) -> Result<HttpResp
     let list = request.match_info().get("n").and_then(number).ok_or(Problem::NotFound)?;
     let jwt = app.services.status_lists.signed(list.into()).await.map_err(|error| match error {
         StatusListError::Unknown => Problem::NotFound,
+        StatusListError::Unfinished => Problem::Unavailable(logged(&error)),
         StatusListError::Store(error) => error.into(),
         StatusListError::Signing(error) => Problem::Internal(logged(&error)),
     })?;

@@ -117,23 +117,46 @@ impl Changes {
         &self,
         f: impl FnOnce(&mut Change<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
-        let (now, random) = (self.clock.now(), self.random.clone());
-        let seen = self.following.as_ref().map_or(0, |(memory, _)| memory.seen());
-        let frame = move |connection: &mut DbConnection, seq: i64| {
-            if seq <= seen {
-                // A restored backup or a failover: the follower sees to it that no number comes again, and then it works.
-                return Err(StoreError::Busy.into());
-            }
-            let mut change = Change { connection, now, seq, random, appended: None };
-            let value = f(&mut change)?;
-            Ok::<_, E>((value, change.appended))
-        };
+        let frame = self.frame(f);
         self.pauses.at(Point::Changing);
         let (value, appended) = self.db.change(frame).await?;
         if let Some(seq) = appended {
             self.settle(seq).await;
         }
         Ok(value)
+    }
+
+    /// The same for a change that may take minutes, in which nobody else can make one.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub(crate) async fn run_at_length<T: Send + 'static, E: From<StoreError> + Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut Change<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        let (value, appended) = self.db.change_at_length(self.frame(f)).await?;
+        if let Some(seq) = appended {
+            self.settle(seq).await;
+        }
+        Ok(value)
+    }
+
+    /// `f` between the counter and what it appended.
+    fn frame<T, E: From<StoreError>, F: FnOnce(&mut Change<'_>) -> Result<T, E>>(
+        &self,
+        f: F,
+    ) -> impl FnOnce(&mut DbConnection, i64) -> Result<(T, Option<i64>), E> + use<T, E, F> {
+        let (now, random) = (self.clock.now(), self.random.clone());
+        let seen = self.following.as_ref().map_or(0, |(memory, _)| memory.seen());
+        move |connection, seq| {
+            if seq <= seen {
+                // A restored backup or a failover: the follower sees to it that no number comes again, and then it works.
+                return Err(StoreError::Busy.into());
+            }
+            let mut change = Change { connection, now, seq, random, appended: None };
+            let value = f(&mut change)?;
+            Ok((value, change.appended))
+        }
     }
 
     /// Waits until no exchange that starts from now on goes by what was before the change `seq`, on any server.
@@ -170,7 +193,9 @@ impl Changes {
         // Its own memory was waited for above.
         let own = self.presence.as_ref().and_then(|presence| presence.id());
         // The rows first: then nothing that they have applied can be above the head, unless a failover lost it, and then
-        // it says nothing of the change.
+        // it says nothing of the change. When another server has raised the counter meanwhile, a lost number may also
+        // lie between the change and the head: whoever noted it is not waited for, and goes by the old until its follower
+        // looks again, for about 100 ms.
         let rows_and_head =
             |connection: &mut _| Ok::<_, StoreError>((replicas::all(connection)?, list::head(connection)?));
         let (rows, head) = self.db.read(rows_and_head).await?;

@@ -2,41 +2,33 @@
 //!
 //! The standard's way to see a revocation, at the standard's speed: a list is made anew at most once per [`TTL`].
 
-use std::{collections::HashMap, io::Write as _, sync::Arc, time::Duration};
+mod making;
+#[cfg(test)]
+mod tests;
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use flate2::{Compression, write::ZlibEncoder};
-use serde_json::json;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
 use thiserror::Error;
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex as Turn, task, time};
 
 use super::core::Core;
-use crate::{
-    domain::{
-        standing::Standing,
-        verdict::{self, State},
-    },
-    store::{
-        StoreError,
-        numbers::{self, Numbered},
-        standings,
-    },
-};
+use crate::store::StoreError;
 
 /// How many credentials one list has.
 const SIZE: i64 = 1 << 16;
 
-/// Bits for each: VALID 0, INVALID 1, SUSPENDED 2.
-const BITS: i64 = 2;
-
-const INVALID: u8 = 1;
-const SUSPENDED: u8 = 2;
-
 /// How long a list may be kept, in seconds.
+///
+/// An older one is not served in want of a newer, though its `exp` would let it: whoever fetches it may keep it for as long
+/// again, and would see a revocation later than we say.
 pub const TTL: i64 = 60;
 
-/// The `typ` of a list.
-const TYP: &str = "statuslist+jwt";
+/// How long whoever asks waits until a list is made. A full one takes a second or so, and there may be others before it.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// In which list, and where in it, the credential with `number` stands.
 pub(crate) fn place(number: i64) -> (i64, i64) {
@@ -54,6 +46,9 @@ pub enum StatusListError {
     /// No credential has a place in it yet.
     #[error("no such list")]
     Unknown,
+    /// It is not made yet; it will be there soon.
+    #[error("the status list is still being made")]
+    Unfinished,
     /// The database is needed and does not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -62,74 +57,64 @@ pub enum StatusListError {
     Signing(String),
 }
 
-/// Makes and keeps the lists.
+/// The lists by their numbers, each with the moment, since boot, from which on it says how things stand.
+type Made = HashMap<i64, (Duration, Arc<str>)>;
+
+/// Makes and keeps the lists: 30 kB at the most for 65,536 credentials.
+#[derive(Clone)]
 pub struct StatusLists {
     core: Arc<Core>,
+    made: Arc<Mutex<Made>>,
     /// One is made at a time, whoever asks: anybody may.
-    made: Mutex<HashMap<i64, (Duration, Arc<str>)>>,
+    turn: Arc<Turn<()>>,
 }
 
 impl StatusLists {
     pub(crate) fn new(core: Arc<Core>) -> Self {
-        Self { core, made: Mutex::default() }
+        Self { core, made: Arc::default(), turn: Arc::default() }
     }
 
-    /// List `list` as a signed JWT, at most [`TTL`] seconds old.
+    /// List `list` as a signed JWT, at most [`TTL`] seconds old. Waits for it for 5 seconds at most.
     ///
     /// # Errors
     /// See [`StatusListError`].
     pub async fn signed(&self, list: i64) -> Result<Arc<str>, StatusListError> {
-        let mut made = self.made.lock().await;
-        let asked_at = self.core.clock.since_boot();
-        if let Some((made_at, jwt)) = made.get(&list)
-            && asked_at < *made_at + Duration::from_secs(TTL.unsigned_abs())
-        {
-            return Ok(jwt.clone());
+        self.signed_within(PATIENCE, list).await
+    }
+
+    async fn signed_within(&self, patience: Duration, list: i64) -> Result<Arc<str>, StatusListError> {
+        match self.fresh(list) {
+            Some(jwt) => Ok(jwt),
+            None => time::timeout(patience, self.in_turn(list)).await.unwrap_or(Err(StatusListError::Unfinished)),
         }
-        let core = self.core.clone();
-        let jwt = self.core.db.read(move |connection| {
-            let (from, to) = (list.saturating_mul(SIZE), list.saturating_add(1).saturating_mul(SIZE));
-            if from > numbers::last(connection, Numbered::Credential)? {
-                return Err(StatusListError::Unknown);
-            }
-            sign(&core, list, &standings::numbered(connection, from, to)?)
+    }
+
+    async fn in_turn(&self, list: i64) -> Result<Arc<str>, StatusListError> {
+        let turn = Arc::new(self.turn.clone().lock_owned().await);
+        // Whoever had the turn before may have wanted the same.
+        if let Some(jwt) = self.fresh(list) {
+            return Ok(jwt);
+        }
+        let lists = self.clone();
+        // On its own: what was begun is ended and kept even when whoever asked has gone away, so that asking and hanging up
+        // again and again costs no more than asking once.
+        let making = task::spawn(async move {
+            let begun_at = lists.core.clock.since_boot();
+            let jwt: Arc<str> = making::signed(&lists.core, list, &turn).await?.into();
+            lists.made().insert(list, (begun_at, jwt.clone()));
+            Ok(jwt)
         });
-        let jwt: Arc<str> = jwt.await?.into();
-        made.insert(list, (asked_at, jwt.clone()));
-        Ok(jwt)
+        making.await.unwrap_or_else(|panic| Err(StoreError::Query(panic.to_string()).into()))
     }
-}
 
-/// Makes and signs a list; on a blocking thread, for it takes its time.
-fn sign(core: &Core, list: i64, standings: &[Standing]) -> Result<String, StatusListError> {
-    let issuer = &core.settings.issuer;
-    let now = core.clock.now();
-    let size = usize::try_from(SIZE * BITS / 8).unwrap_or_default();
-    let mut bytes = vec![0_u8; size];
-    for standing in standings {
-        let status = match verdict::state(standing, issuer, now) {
-            State::Active | State::Expired => 0,
-            State::Revoked => INVALID,
-            State::Stale | State::Disallowed => SUSPENDED,
-        };
-        let bit = place(standing.credential.number).1 * BITS;
-        if let Some(byte) = usize::try_from(bit / 8).ok().and_then(|at| bytes.get_mut(at)) {
-            *byte |= status << (bit % 8);
-        }
+    fn made(&self) -> MutexGuard<'_, Made> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    let claims = json!({
-        "sub": uri(issuer, list),
-        "iss": issuer,
-        "iat": now.unix_seconds(),
-        "exp": now.unix_seconds() + 2 * TTL,
-        "ttl": TTL,
-        "status_list": { "bits": BITS, "lst": URL_SAFE_NO_PAD.encode(compressed(&bytes)?) },
-    });
-    core.keys.signing().sign_as(TYP, &claims).map_err(|error| StatusListError::Signing(error.to_string()))
-}
 
-fn compressed(bytes: &[u8]) -> Result<Vec<u8>, StatusListError> {
-    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
-    let done = encoder.write_all(bytes).and_then(|()| encoder.finish());
-    done.map_err(|error| StatusListError::Signing(error.to_string()))
+    fn fresh(&self, list: i64) -> Option<Arc<str>> {
+        let now = self.core.clock.since_boot();
+        let made = self.made();
+        let (begun_at, jwt) = made.get(&list)?;
+        (now < *begun_at + Duration::from_secs(TTL.unsigned_abs())).then(|| jwt.clone())
+    }
 }

@@ -68,7 +68,7 @@ impl DbConnection {
         Ok(connection)
     }
 
-    /// Opens a connection that may hold a lock for long: for migrations.
+    /// Opens a connection that may hold a lock for long: for migrations, and for a change that looks at everything.
     pub(super) fn open_patient(url: &DatabaseUrl) -> ConnectionResult<Self> {
         let mut connection = match url.backend() {
             Backend::Sqlite(path) => Self::Sqlite(SqliteConnection::establish(path)?),

@@ -1,11 +1,14 @@
 //! Credentials.
 
-use diesel::{dsl::max, prelude::*};
+use diesel::{
+    dsl::{count_star, max},
+    prelude::*,
+};
 
 use super::{
     connection::{DbConnection, run},
     error::StoreError,
-    schema::credentials,
+    schema::{credentials, organizations},
 };
 use crate::domain::{
     clock::Timestamp,
@@ -107,20 +110,32 @@ pub fn insert(
         .map(|_| ())
 }
 
-/// The organizations in which credentials were created before `before`, each with the greatest number of such a creation.
+/// The credentials of one organization that were created before a moment and are not revoked, neither alone nor with all
+/// others there.
+#[derive(Debug, Queryable)]
+pub struct LiveBefore {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// The greatest number under which one of them was created.
+    pub last: i64,
+    /// How many there are.
+    pub count: i64,
+}
+
+/// What is live of what was created before `before`, for each organization that has some. Looks at every credential, once:
+/// with millions of them it takes longer than a statement usually may.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn last_created_before(
-    connection: &mut DbConnection,
-    before: Timestamp,
-) -> Result<Vec<(OrganizationId, i64)>, StoreError> {
+pub fn live_before(connection: &mut DbConnection, before: Timestamp) -> Result<Vec<LiveBefore>, StoreError> {
     let rows = credentials::table
-        .filter(credentials::created_at.lt(before))
+        .inner_join(organizations::table)
+        .filter(credentials::created_at.lt(before).and(credentials::revoked_at.is_null()))
+        .filter(credentials::created_seq.ge(organizations::revoked_seq))
         .group_by(credentials::organization_id)
-        .select((credentials::organization_id, max(credentials::created_seq)))
-        .load::<(OrganizationId, Option<i64>)>(connection);
-    Ok(run(rows)?.into_iter().filter_map(|(organization, last)| Some((organization, last?))).collect())
+        .select((credentials::organization_id, max(credentials::created_seq).assume_not_null(), count_star()))
+        .load(connection);
+    run(rows)
 }
 
 /// Puts name, permission, scopes, audiences and expiry in place of those that the credential has.

@@ -22,13 +22,16 @@ use super::{
 
 /// How long a caller waits for the database in all: for its turn, for a connection, for what it asked. A server that
 /// hangs keeps its connections open and says nothing, so the end of patience has to be on this side.
+///
+/// A write on SQLite waits longer: up to 5 s for its turn in this process ([`TURN_PATIENCE`]), 1 s for a connection, 5 s
+/// for other processes' writes (`busy_timeout`), and then for as long as it takes.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How many threads read for exchanges on SQLite.
 const SQLITE_EXCHANGES: usize = 2;
 
-/// How long a write on SQLite waits for its turn: they go one after the other.
-const SQLITE_WRITE_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a write waits for its turn on SQLite, where they go one after the other; and, on both, one that nobody waits for.
+const TURN_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the operator may choose.
 #[derive(Clone, Debug)]
@@ -109,9 +112,7 @@ impl Database {
     /// # Errors
     /// [`StoreError`] if the database cannot be reached or a migration fails; then nothing has changed.
     pub fn migrate(&self) -> Result<(), StoreError> {
-        let mut connection =
-            DbConnection::open_patient(&self.url).map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        migrations::migrate(&mut connection)
+        migrations::migrate(&mut opened_patient(&self.url)?)
     }
 
     /// Whether the schema is the one that this program was built for.
@@ -175,7 +176,7 @@ impl Database {
         &self,
         f: impl FnOnce(&mut DbConnection) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
-        let turn = time::timeout(SQLITE_WRITE_PATIENCE, turn(&self.writes)).await;
+        let turn = time::timeout(TURN_PATIENCE, turn(&self.writes)).await;
         let permit = turn.unwrap_or(Err(StoreError::Busy))?;
         self.blocking(permit, |connection| connection.write_transaction(f)).await
     }
@@ -189,11 +190,21 @@ impl Database {
         &self,
         f: impl FnOnce(&mut DbConnection, i64) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
-        self.write(|connection| {
-            let seq = list::raise(connection)?;
-            f(connection, seq)
-        })
-        .await
+        self.write(|connection| raised(connection, f)).await
+    }
+
+    /// The same however long it takes, on a connection of its own that no deadline ends. Other changes are refused
+    /// meanwhile; what reads does not notice.
+    ///
+    /// # Errors
+    /// What `f` says; [`StoreError::Unavailable`] with no database.
+    pub async fn change_at_length<T: Send + 'static, E: From<StoreError> + Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut DbConnection, i64) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        let url = self.url.clone();
+        let job = move || opened_patient(&url)?.write_transaction(|connection| raised(connection, f));
+        task::spawn_blocking(job).await.unwrap_or_else(|panic| Err(StoreError::Query(panic.to_string()).into()))
     }
 
     /// Runs `f` when it is its turn at `gate`, and gives up when patience ends. `f` may go on even then.
@@ -222,6 +233,19 @@ impl Database {
         };
         task::spawn_blocking(job).await.unwrap_or_else(|panic| Err(StoreError::Query(panic.to_string()).into()))
     }
+}
+
+fn opened_patient(url: &DatabaseUrl) -> Result<DbConnection, StoreError> {
+    DbConnection::open_patient(url).map_err(|error| StoreError::Unavailable(error.to_string()))
+}
+
+/// Runs `f` with the next number of the list, under its lock.
+fn raised<T, E: From<StoreError>>(
+    connection: &mut DbConnection,
+    f: impl FnOnce(&mut DbConnection, i64) -> Result<T, E>,
+) -> Result<T, E> {
+    let seq = list::raise(connection)?;
+    f(connection, seq)
 }
 
 async fn turn(gate: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, StoreError> {

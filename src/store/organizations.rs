@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::{
     connection::{DbConnection, run},
     error::StoreError,
-    schema::{credentials, organizations},
+    schema::organizations,
 };
 use crate::domain::{clock::Timestamp, ids::OrganizationId, organization::Organization, policy::Policy};
 
@@ -55,24 +55,14 @@ pub fn set_policy(
     .map(|_| ())
 }
 
-/// Revokes all credentials of an organization that were created up to the number `last`, and says how many that ends which
-/// were not revoked yet. What was revoked so before stays so.
+/// Revokes all credentials of an organization that were created up to the number `last`. What was revoked so before stays
+/// so.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn revoke_up_to(connection: &mut DbConnection, id: OrganizationId, last: i64) -> Result<i64, StoreError> {
-    let row = organizations::table.find(id).select(organizations::revoked_seq);
-    let former = run(row.get_result::<i64>(connection))?;
-    if former > last {
-        return Ok(0);
-    }
-    let ended = credentials::table
-        .filter(credentials::organization_id.eq(id).and(credentials::revoked_at.is_null()))
-        .filter(credentials::created_seq.ge(former).and(credentials::created_seq.le(last)))
-        .count();
-    let ended = run(ended.get_result::<i64>(connection))?;
+pub fn revoke_up_to(connection: &mut DbConnection, id: OrganizationId, last: i64) -> Result<(), StoreError> {
     // Revoked is what was created under a smaller number.
-    let bulk = diesel::update(organizations::table.find(id)).set(organizations::revoked_seq.eq(last + 1));
-    run(bulk.execute(connection))?;
-    Ok(ended)
+    let bulk = last + 1;
+    let behind = organizations::table.find(id).filter(organizations::revoked_seq.lt(bulk));
+    run(diesel::update(behind).set(organizations::revoked_seq.eq(bulk)).execute(connection)).map(|_| ())
 }

@@ -29,13 +29,18 @@ impl Place {
     }
 
     fn status(&self, app: &TestApp) -> u8 {
-        let list = claims(&app.get(&self.path).send().text());
-        assert_eq!(list["status_list"]["bits"], 2);
-        let bytes = URL_SAFE_NO_PAD.decode(list["status_list"]["lst"].as_str().unwrap()).unwrap();
-        let mut list = Vec::new();
-        ZlibDecoder::new(bytes.as_slice()).read_to_end(&mut list).unwrap();
-        (list[self.index / 4] >> (self.index % 4 * 2)) & 3
+        (list(app, &self.path)[self.index / 4] >> (self.index % 4 * 2)) & 3
     }
+}
+
+/// The bytes of a list.
+fn list(app: &TestApp, path: &str) -> Vec<u8> {
+    let list = claims(&app.get(path).send().text());
+    assert_eq!(list["status_list"]["bits"], 2);
+    let bytes = URL_SAFE_NO_PAD.decode(list["status_list"]["lst"].as_str().unwrap()).unwrap();
+    let mut list = Vec::new();
+    ZlibDecoder::new(bytes.as_slice()).read_to_end(&mut list).unwrap();
+    list
 }
 
 /// A list that is made now is made anew.
@@ -131,6 +136,28 @@ fn it_is_made_once_in_its_ttl() {
     app.clock.pass(seconds(60));
     let now = app.clock.now().unix_seconds();
     assert_eq!(claims(&app.get(&place.path).send().text())["iat"], now);
+}
+
+#[test]
+fn each_number_has_its_place_in_its_list() {
+    let app = TestApp::new();
+    // On both sides of where one piece of a list ends, and of where a list does.
+    for number in [4_095, 4_096, 40_000, 65_535, 65_536, 69_632, 131_071] {
+        let made = app.ada.credential(&app, &json!({ "name": "laptop" }));
+        app.post("/api/v1/revocations").json(&json!({ "token": made.text })).send();
+        app.execute(&format!("UPDATE credentials SET number = {number} WHERE id = '{}'", made.id));
+    }
+    app.execute("UPDATE numbers SET last = 131071 WHERE name = 'credential'");
+    for (path, revoked) in
+        [("/statuslists/0", &[4_095, 4_096, 40_000, 65_535][..]), ("/statuslists/1", &[0, 4_096, 65_535])]
+    {
+        let mut expected = vec![0; 16_384];
+        for place in revoked {
+            expected[place / 4] |= INVALID << (place % 4 * 2);
+        }
+        assert_eq!(list(&app, path), expected, "{path}");
+    }
+    assert_eq!(app.get("/statuslists/2").send().status, 404);
 }
 
 #[test]

@@ -137,7 +137,8 @@ impl Seeder {
         let mut texts = Vec::with_capacity(count);
         while texts.len() < count {
             let (maker, size) = (self.maker.clone(), BATCH.min(count - texts.len()));
-            texts.extend(self.db.change(move |connection, seq| maker.batch(connection, seq, kind, size)).await?);
+            let batch = move |connection: &mut DbConnection, seq| maker.batch(connection, seq, kind, size);
+            texts.extend(self.db.change_at_length(batch).await?);
         }
         Ok(texts)
     }

@@ -7,14 +7,16 @@ use crate::{
         policy::{Policy, is_audience},
         scope::Rights,
         standing::Standing,
-        verdict::{self, is_expired},
+        verdict::{self, State, is_expired},
     },
     service::{
         authority::Authority,
+        change::Change,
         core::Core,
         credentials::create::Expiry,
         error::{ManageError, invalid},
     },
+    store::standings,
 };
 
 /// The longest name, in characters.
@@ -104,4 +106,14 @@ pub(super) fn within(other: &Credential, bound: &Standing, core: &Core) -> Resul
         return Err(ManageError::Forbidden("a token may not make or edit one for an audience that is not its own"));
     }
     Ok(())
+}
+
+/// Whether the policy has room for one more like `new`, which is not active in the database yet. Counted under the lock of
+/// all changes, so that two requests at once cannot both take the last place.
+pub(super) fn check_limit(change: &mut Change<'_>, core: &Core, new: &Standing) -> Result<(), ManageError> {
+    let (organization_id, owner_id) = (new.organization_id(), new.credential.owner_id);
+    let all = standings::perhaps_active_of(change.connection, organization_id, owner_id, change.now)?;
+    let is_active = |own: &&Standing| verdict::state(own, &core.settings.issuer, change.now) == State::Active;
+    let limit = usize::try_from(new.organization.policy.max_tokens_per_user).unwrap_or(usize::MAX);
+    if all.iter().filter(is_active).count() >= limit { Err(ManageError::LimitReached) } else { Ok(()) }
 }

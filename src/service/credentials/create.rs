@@ -3,7 +3,7 @@ use serde_json::json;
 
 use super::{
     Credentials, Seen,
-    checks::{checked_audiences, checked_expiry, checked_name, within},
+    checks::{check_limit, checked_audiences, checked_expiry, checked_name, within},
 };
 use crate::{
     domain::{
@@ -12,7 +12,6 @@ use crate::{
         ids::{CredentialId, OrganizationId},
         scope::{Scope, Scopes},
         standing::{Owner, Record, Standing},
-        verdict::{self, State},
     },
     service::{
         authority::{Authority, Caller},
@@ -23,7 +22,6 @@ use crate::{
     store::{
         credentials,
         numbers::{self, Numbered},
-        standings,
     },
 };
 
@@ -129,13 +127,4 @@ fn create(
     let subject = Some(id.to_string());
     change.record(authority.actor(), "credential.create", Some(organization_id), subject, Some(&detail))?;
     Ok((Record { standing, description, owner, membership: Some(membership) }, issued.text))
-}
-
-/// Counted under the lock of all changes, so that two requests at once cannot both take the last place.
-fn check_limit(change: &mut Change<'_>, core: &Core, new: &Standing) -> Result<(), ManageError> {
-    let (organization_id, owner_id) = (new.organization_id(), new.credential.owner_id);
-    let all = standings::perhaps_active_of(change.connection, organization_id, owner_id, change.now)?;
-    let is_active = |own: &&Standing| verdict::state(own, &core.settings.issuer, change.now) == State::Active;
-    let limit = usize::try_from(new.organization.policy.max_tokens_per_user).unwrap_or(usize::MAX);
-    if all.iter().filter(is_active).count() >= limit { Err(ManageError::LimitReached) } else { Ok(()) }
 }

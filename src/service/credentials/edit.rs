@@ -2,7 +2,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Credentials, Expiry, Seen,
-    checks::{checked_audiences, checked_expiry, checked_name, is_own, within},
+    checks::{check_limit, checked_audiences, checked_expiry, checked_name, is_own, within},
 };
 use crate::{
     domain::{
@@ -49,7 +49,8 @@ impl Credentials {
     ///
     /// # Errors
     /// [`ManageError::NotFound`] for another's as for none; [`ManageError::Forbidden`] for a token that may not;
-    /// [`ManageError::Revoked`]; [`ManageError::Invalid`].
+    /// [`ManageError::Revoked`]; [`ManageError::Invalid`]; [`ManageError::LimitReached`] if one that was not active would
+    /// be so again, with no place for it.
     pub async fn edit(&self, caller: &Caller, id: CredentialId, edit: TokenEdit) -> Result<Seen, ManageError> {
         self.core.authenticate(caller).await?;
         if edit == TokenEdit::default() {
@@ -77,22 +78,28 @@ fn apply(
 ) -> Result<Record, ManageError> {
     let standing = &record.standing;
     let (before, organization) = (&standing.credential, standing.organization.clone());
+    let now = change.now;
+    let state = |standing: &Standing| verdict::state(standing, &core.settings.issuer, now);
     let bound = authority.may_manage_tokens(&organization)?;
-    if verdict::state(standing, &core.settings.issuer, change.now) == State::Revoked {
+    if state(standing) == State::Revoked {
         return Err(ManageError::Revoked);
     }
     let name = edit.name.as_deref().map_or(Ok(record.description.name.clone()), checked_name)?;
-    let after = edited(standing, edit, core, change.now)?;
+    let after = Standing { credential: edited(standing, edit, core, now)?, ..standing.clone() };
     if let Some(bound) = bound {
         within(before, bound, core)?;
-        within(&after, bound, core)?;
+        within(&after.credential, bound, core)?;
     }
-    let (old, new) = (editable(before, &record.description.name), editable(&after, &name));
+    // Otherwise a new expiry would bring back by the dozen what expired while others took its place.
+    if state(standing) != State::Active && state(&after) == State::Active {
+        check_limit(change, core, &after)?;
+    }
+    let (old, new) = (editable(before, &record.description.name), editable(&after.credential, &name));
     if old == new {
         change.is_so_already();
     } else {
-        credentials::edit(change.connection, &after, &name)?;
-        match effect(before, &after, organization.policy.default_audience(&core.settings.issuer)) {
+        credentials::edit(change.connection, &after.credential, &name)?;
+        match effect(before, &after.credential, organization.policy.default_audience(&core.settings.issuer)) {
             Effect::Unchanged => {}
             Effect::Widened => change.append(Target::Credential(before.id), false)?,
             Effect::Narrowed => change.append(Target::Credential(before.id), true)?,
@@ -101,7 +108,7 @@ fn apply(
         let subject = Some(before.id.to_string());
         change.record(authority.actor(), "credential.edit", Some(organization.id), subject, Some(&detail))?;
     }
-    record.standing.credential = after;
+    record.standing = after;
     record.description.name = name;
     Ok(record)
 }

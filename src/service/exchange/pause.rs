@@ -31,6 +31,10 @@ pub(crate) enum Point {
     Changing,
     /// Change: committed; some server has not applied it.
     OthersBehind,
+    /// Restoration: the counter is raised, nothing is committed.
+    Restoring,
+    /// Status list, on its blocking thread: about to read a piece.
+    PieceBegun,
 }
 
 /// Stops nothing.

@@ -1,0 +1,97 @@
+use std::{
+    future::{Future as _, poll_fn},
+    pin::pin,
+    task::Poll,
+};
+
+use tokio::runtime::{Builder, Runtime};
+
+use super::*;
+use crate::service::{exchange::Point, testing::Replica};
+
+/// One thread, and what is spawned there goes on only while it waits for something.
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// Asks, and goes away as soon as the list is being made.
+async fn ask_and_hang_up(lists: &StatusLists) {
+    let mut asked = pin!(lists.signed(0));
+    let answer = poll_fn(|context| Poll::Ready(asked.as_mut().poll(context))).await;
+    assert!(answer.is_pending(), "it is not made at once");
+    assert!(lists.turn.try_lock().is_err());
+}
+
+/// Waits until none is being made, and lets what is spawned go on.
+fn until_idle(runtime: &Runtime, lists: &StatusLists) {
+    runtime.block_on(async { drop(lists.turn.lock().await) });
+}
+
+#[test]
+fn it_is_there_for_the_next_when_whoever_asked_has_gone_away() {
+    let (replica, runtime) = (Replica::new(), runtime());
+    let lists = &replica.services.status_lists;
+    runtime.block_on(ask_and_hang_up(lists));
+    until_idle(&runtime, lists);
+    let queries = replica.db.queries();
+    assert!(runtime.block_on(lists.signed(0)).is_ok());
+    assert_eq!(replica.db.queries(), queries);
+}
+
+#[test]
+fn two_at_once_have_one_made() {
+    let (replica, runtime) = (Replica::new(), runtime());
+    let lists = &replica.services.status_lists;
+    let queries = replica.db.queries();
+    let first = runtime.block_on(lists.signed(0)).unwrap();
+    let of_one = replica.db.queries();
+    replica.clock.advance(Duration::from_secs(TTL.unsigned_abs()));
+    let (one, other) = runtime.block_on(async { tokio::join!(lists.signed(0), lists.signed(0)) });
+    let (one, other) = (one.unwrap(), other.unwrap());
+    assert!(Arc::ptr_eq(&one, &other) && one != first);
+    assert_eq!(replica.db.queries() - of_one, of_one - queries, "as many as for one");
+}
+
+#[test]
+fn whoever_has_waited_long_enough_is_told_so() {
+    let (replica, runtime) = (Replica::new(), runtime());
+    let lists = &replica.services.status_lists;
+    runtime.block_on(async {
+        let turn = lists.turn.lock().await;
+        let waited = lists.signed_within(Duration::ZERO, 0).await;
+        assert!(matches!(waited, Err(StatusListError::Unfinished)), "{waited:?}");
+        drop(turn);
+        lists.signed(0).await.unwrap();
+        let _turn = lists.turn.lock().await;
+        lists.signed_within(Duration::ZERO, 0).await.expect("made already, and others may be made meanwhile");
+    });
+}
+
+#[test]
+fn a_read_that_nobody_waits_for_any_more_keeps_its_turn() {
+    let (replica, runtime) = (Replica::new(), runtime());
+    let lists = &replica.services.status_lists;
+    replica.pauses.arm(Point::PieceBegun);
+    let (own, pauses) = (lists.clone(), replica.pauses.clone());
+    runtime.block_on(async {
+        ask_and_hang_up(&own).await;
+        task::spawn_blocking(move || pauses.await_reached(Point::PieceBegun)).await.unwrap();
+    });
+    // With it goes everything but what a thread is at.
+    runtime.shutdown_background();
+    assert!(lists.turn.try_lock().is_err());
+    replica.pauses.release(Point::PieceBegun);
+    until_idle(&self::runtime(), lists);
+    assert!(lists.fresh(0).is_none());
+}
+
+#[test]
+fn one_that_failed_is_made_anew() {
+    let (replica, runtime) = (Replica::new(), runtime());
+    let lists = &replica.services.status_lists;
+    replica.execute("ALTER TABLE credentials RENAME TO others");
+    let failed = runtime.block_on(lists.signed(0));
+    assert!(matches!(failed, Err(StatusListError::Store(_))), "{failed:?}");
+    replica.execute("ALTER TABLE others RENAME TO credentials");
+    runtime.block_on(lists.signed(0)).unwrap();
+}
