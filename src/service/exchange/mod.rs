@@ -6,6 +6,7 @@
 mod claims;
 mod feed_log;
 mod follower;
+pub(crate) mod lapse;
 mod loads;
 mod memory;
 mod pause;
