@@ -174,6 +174,9 @@ async fn run<T: Send + 'static>(
         let _permit = permit;
         // A thread of its own, since it stays behind the others. One that may not be is a password all the same.
         let _ = setpriority_process(None, NICE);
+        // It began as one among them, with a slice that the system protects: it would be let finish that first, and a
+        // worker that wakes on this core would wait for it for up to a tick (4 ms).
+        thread::yield_now();
         // Who has gone away does not mind.
         let _ = answer.send(job());
     };
