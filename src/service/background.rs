@@ -1,5 +1,5 @@
-//! What happens without anybody asking: usage is written every few seconds, what is over is removed each minute, and the other
-//! servers are told how far this one has followed.
+//! What happens without anybody asking: usage is written every few seconds, what is over is removed each minute, the other
+//! servers are told how far this one has followed, and whoever waits for a revocation when that cannot be known any more.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,7 +11,7 @@ use tokio::{
 
 use super::{
     core::Core,
-    exchange::Presence,
+    exchange::{Presence, lapse},
     sessions::{IDLE_TTL, MAX_TTL},
     watcher::Watcher,
 };
@@ -37,6 +37,13 @@ impl Background {
         let mut tasks = JoinSet::new();
         tasks.spawn(tidy(core, stopped.clone()));
         if let Some(presence) = presence {
+            let (memory, clock, mut told_to_stop) = (presence.memory.clone(), presence.clock.clone(), stopped.clone());
+            tasks.spawn(async move {
+                tokio::select! {
+                    never = lapse::tell(memory, clock) => match never {},
+                    _ = told_to_stop.wait_for(|stop| *stop) => {}
+                }
+            });
             tasks.spawn(async move { presence.keep(stopped).await });
         }
         Self { stop, tasks: Mutex::new(tasks) }

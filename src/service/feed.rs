@@ -58,7 +58,7 @@ impl Feed {
     /// The same as soon as something comes after `after`, or when `wait` is over, or when the server stops.
     ///
     /// # Errors
-    /// See [`FeedError`]; also as soon as the list cannot be followed any more.
+    /// See [`FeedError`]; also as soon as memory may not be believed any more, even while a look hangs.
     pub async fn read_within(&self, after: i64, wait: Duration) -> Result<Delta, FeedError> {
         let mut signal = self.memory.feed.signal();
         let something = async {

@@ -2,7 +2,7 @@
 
 use std::{
     future::Future,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::SeqCst},
@@ -125,16 +125,26 @@ impl Replica {
         Self { services, pauses, clock, db, memory, presence, token, password, database }
     }
 
+    /// The folder of the keys of all servers on this database.
+    pub(crate) fn keys_dir(&self) -> PathBuf {
+        self.database.folder().join("keys")
+    }
+
     /// A real server on the same database, with the machine's clock.
     pub(crate) fn real_server_beside(&self) -> Services {
-        self.try_real_server(&self.database.folder().join("keys")).unwrap()
+        self.try_real_server(&self.keys_dir()).unwrap()
     }
 
     /// The same with keys from a folder of the caller's.
     pub(crate) fn try_real_server(&self, keys: &Path) -> Result<Services, StartError> {
+        block_on(self.start_real_server(keys))
+    }
+
+    /// The same for one that also does what nobody asks for, which ends with the runtime.
+    pub(crate) async fn start_real_server(&self, keys: &Path) -> Result<Services, StartError> {
         let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandomness::default()));
         let outside = Environment { clock, random, db: self.db.clone() };
-        block_on(Services::for_server(settings(), keys, outside))
+        Services::for_server(settings(), keys, outside).await
     }
 
     /// A replica that has followed the list.

@@ -77,6 +77,9 @@ fn ask_at_once(app: &TestApp, after: i64, count: usize) -> Receiver<Answer> {
 /// A server on which as many wait as may, and what they are answered.
 fn full(waiters: usize) -> (TestApp, Receiver<Answer>) {
     let app = TestApp::with(Options { max_feed_waiters: waiters, ..Options::default() });
+    let before = head(&app);
+    append(&app, vec![Target::Unknown], true);
+    next(&app, before);
     let answers = ask_at_once(&app, head(&app), waiters + 1);
     // Nothing is revoked, so the only answer is that of the one who found no place.
     let refused = answers.recv().unwrap();
@@ -257,6 +260,8 @@ fn with_a_feed_token_only_who_has_it_is_answered() {
 #[test]
 fn so_many_may_wait_and_no_more() {
     let (app, answers) = full(2);
+    let news = feed(&app, "after=0&wait=30");
+    assert_eq!((news.status, seqs(&news.json()).len()), (200, 1), "who is behind need not wait either");
     assert_eq!(feed(&app, "").status, 200, "who does not wait needs no place");
     assert_eq!(feed(&app, &format!("after={}&wait=30", i64::MAX)).status, 200, "nor does who need not");
     revoke(&app, &app.pat.text);

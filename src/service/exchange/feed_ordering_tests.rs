@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use super::pause::Point;
+use super::{lapse, pause::Point};
 use crate::{
     domain::{
         clock::Clock as _,
@@ -114,15 +114,36 @@ fn who_waits_costs_no_query() {
 }
 
 #[test]
-fn who_waits_is_refused_when_the_follower_fails_and_trust_has_ended() {
+fn who_waits_is_refused_when_the_follower_hangs_and_trust_has_ended() {
     let replica = Replica::warm();
     let head = replica.memory.applied();
-    let outcome = during(replica.services.feed.read_within(head, LONG), || {
-        let rename = |from: &str, to: &str| replica.execute(&format!("ALTER TABLE {from} RENAME TO {to}"));
+    replica.pauses.arm(Point::ListRead);
+    let follower = replica.follow_apart();
+    replica.pauses.await_reached(Point::ListRead);
+    let waits = async {
+        tokio::select! {
+            outcome = replica.services.feed.read_within(head, LONG) => outcome,
+            never = lapse::tell(replica.memory.clone(), replica.clock.clone()) => match never {},
+        }
+    };
+    let outcome = during(waits, || replica.clock.pass(MAX_STALENESS));
+    assert!(matches!(outcome, Err(FeedError::Following)));
+    replica.pauses.release(Point::ListRead);
+    follower.join().unwrap();
+}
+
+#[test]
+fn a_server_that_cannot_follow_any_more_refuses_those_who_wait() {
+    let replica = Replica::new();
+    let rename = |from: &str, to: &str| replica.execute(&format!("ALTER TABLE {from} RENAME TO {to}"));
+    let outcome = block_on(async {
+        let server = replica.start_real_server(&replica.keys_dir()).await.unwrap();
+        let head = server.feed.read(0).await.unwrap().page.head;
         rename("list_head", "lost");
-        replica.clock.pass(MAX_STALENESS);
-        replica.follower().step().unwrap_err();
+        let outcome = server.feed.read_within(head, LONG).await;
         rename("lost", "list_head");
+        server.shut_down().await.unwrap();
+        outcome
     });
     assert!(matches!(outcome, Err(FeedError::Following)));
 }

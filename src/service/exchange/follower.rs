@@ -11,7 +11,6 @@ use std::{
 };
 
 use super::{
-    feed_log::Look,
     memory::Memory,
     pause::{Pauses, Point},
 };
@@ -93,22 +92,14 @@ impl Follower {
         let result = self.apply();
         match result {
             // The trust counts from before the counter was read: what was committed since is not in it.
-            Ok(()) => self.memory.trust.looked(registration, asked_at + self.max_staleness.mul_f64(0.8)),
+            Ok(()) => {
+                self.memory.trust.looked(registration, asked_at + self.max_staleness.mul_f64(0.8));
+                self.memory.feed.succeed(look);
+            }
             // A connection that failed once is not asked again.
             Err(_) => self.connection = None,
         }
-        self.tell_the_feed(look, result.is_ok());
         result
-    }
-
-    fn tell_the_feed(&self, look: Look, is_good: bool) {
-        let Self { memory, clock, max_staleness, .. } = self;
-        if is_good {
-            memory.feed.succeed(look);
-        } else if !max_staleness.is_zero() && !memory.is_trusted(clock.since_boot()) {
-            // Whoever waits for a revocation must not wait on in good faith.
-            memory.feed.nudge();
-        }
     }
 
     fn apply(&mut self) -> Result<(), StoreError> {

@@ -7,6 +7,7 @@ mod claims;
 mod feed_log;
 mod follower;
 mod known;
+pub(crate) mod lapse;
 mod loads;
 mod loose_use;
 mod memory;

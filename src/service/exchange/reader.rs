@@ -98,7 +98,7 @@ impl Reader {
         let (db, queue, pauses) = (self.db.clone(), self.queue.clone(), self.pauses.clone());
         tokio::spawn(async move {
             if let Err(error) = db.read_for_exchanges(move |connection| lane.serve(connection, &pauses)).await {
-                queue.fail(&error);
+                queue.fail_unserved(&error);
             }
         });
     }
@@ -121,10 +121,12 @@ impl Queue {
         Ok(())
     }
 
-    /// Whoever waits need not wait on.
-    fn fail(&self, error: &StoreError) {
-        let all = std::mem::take(&mut self.state().wanted);
-        fail(all, error);
+    /// A lane ended with `error`. Whoever still waits has another lane to hope for, or need not wait on.
+    fn fail_unserved(&self, error: &StoreError) {
+        let mut state = self.state();
+        let unserved = if state.lanes == 0 { std::mem::take(&mut state.wanted) } else { VecDeque::new() };
+        drop(state);
+        fail(unserved, error);
     }
 }
 
@@ -237,6 +239,34 @@ mod tests {
         assert!(matches!(odd, Err(StoreError::Query(_))), "{odd:?}");
         assert!(good.unwrap().known.is_some());
         assert_eq!(queue.state().lanes, 0);
+    }
+
+    #[test]
+    fn a_lane_that_fails_takes_nobody_with_it_whom_another_may_serve() {
+        let replica = Replica::new();
+        let key = replica.services.core().format.parse(replica.token.expose_secret()).unwrap().key;
+        let rename = |from: &str, to: &str| replica.execute(&format!("ALTER TABLE {from} RENAME TO {to}"));
+        let queue = Arc::<Queue>::default();
+        let fail_one = |lane: Lane| {
+            rename("list_head", "lost");
+            let error = lane.serve(&mut replica.db.own_connection().unwrap(), &Pauses::none()).unwrap_err();
+            queue.fail_unserved(&error);
+            rename("lost", "list_head");
+        };
+        let mut outcomes: Vec<_> = (0..=BATCH).map(|_| want(&queue, key)).collect();
+        let [one, other] = [1, 2].map(|most| Lane::open(&queue, 0, most).unwrap());
+        fail_one(one);
+        let mut last = outcomes.pop().unwrap();
+        assert!(outcomes.iter_mut().all(|taken| taken.try_recv().unwrap().is_err()));
+        assert!(last.try_recv().is_err(), "it waits for the other lane");
+        other.serve(&mut replica.db.own_connection().unwrap(), &Pauses::none()).unwrap();
+        assert!(last.try_recv().unwrap().unwrap().known.is_some());
+
+        let outcomes: Vec<_> = (0..=BATCH).map(|_| want(&queue, key)).collect();
+        fail_one(Lane::open(&queue, BATCH, 2).unwrap());
+        for mut outcome in outcomes {
+            assert!(outcome.try_recv().unwrap().is_err(), "nobody is left to read for it");
+        }
     }
 
     #[test]

@@ -74,8 +74,13 @@ impl Trust {
         self.registered(Duration::ZERO);
     }
 
+    /// The moment from which on memory may not be believed, unless trust moves on before.
+    pub(crate) fn until(&self) -> Duration {
+        Duration::from_nanos(self.until.load(SeqCst))
+    }
+
     /// Whether memory may be believed at `now`.
     pub(crate) fn holds(&self, now: Duration) -> bool {
-        now.as_nanos() < u128::from(self.until.load(SeqCst))
+        now < self.until()
     }
 }
