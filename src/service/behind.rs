@@ -195,7 +195,8 @@ mod tests {
             let _places = behind.idle.acquire_many(2).await.unwrap();
             let (turn, waits) = (turns.clone().acquire_owned().await.unwrap(), busy.clone());
             let mut run = Box::pin(behind.run(turn, move || waits.wait()));
-            poll_fn(|context| Poll::Ready(assert!(run.as_mut().poll(context).is_pending()))).await;
+            let is_pending = poll_fn(|context| Poll::Ready(run.as_mut().poll(context).is_pending())).await;
+            assert!(is_pending);
             drop(run);
             assert_eq!(turns.available_permits(), 0);
             busy.end();
