@@ -2,7 +2,6 @@
 
 mod authority;
 mod background;
-mod behind;
 mod bootstrap;
 mod change;
 mod core;
