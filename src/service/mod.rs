@@ -2,6 +2,7 @@
 
 mod authority;
 mod background;
+mod behind;
 mod bootstrap;
 mod change;
 mod core;

@@ -6,28 +6,24 @@ use std::{
         Arc, OnceLock,
         atomic::{AtomicUsize, Ordering::SeqCst},
     },
-    thread,
     time::Duration,
 };
 
 use argon2::{
     Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version, password_hash::phc::PasswordHash,
 };
-use rustix::process::setpriority_process;
 use secrecy::{ExposeSecret as _, SecretString};
 use thiserror::Error;
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+    sync::{OwnedSemaphorePermit, Semaphore},
     task, time,
 };
 
+use super::behind::Behind;
 use crate::domain::random::{self, Randomness};
 
-/// The most argon2 runs at once.
+/// The most argon2 runs at once; those that starve on busy cores and are done anew come on top (`behind.rs`).
 const AT_ONCE: usize = 2;
-
-/// How far a run stands behind other threads (nice(2)): exchanges must not wait for somebody's password.
-const NICE: i32 = 10;
 
 /// The most who wait for their turn.
 const WAITING: usize = 32;
@@ -50,13 +46,14 @@ pub(crate) enum PasswordsError {
 pub(crate) struct Passwords {
     random: Arc<dyn Randomness>,
     gate: Arc<Semaphore>,
+    behind: Behind,
     waiting: AtomicUsize,
     /// The hash of a password that nobody knows, for users who do not exist.
     nobody: Arc<OnceLock<SecretString>>,
 }
 
 /// The right to one run.
-pub(crate) struct Turn(OwnedSemaphorePermit);
+pub(crate) struct Turn(#[expect(dead_code, reason = "held")] OwnedSemaphorePermit);
 
 fn broken(error: impl std::fmt::Display) -> PasswordsError {
     PasswordsError::Hash(format!("{error}"))
@@ -91,7 +88,7 @@ pub(crate) fn generate(random: &dyn Randomness) -> SecretString {
 impl Passwords {
     pub(crate) fn new(random: Arc<dyn Randomness>) -> Self {
         let gate = Arc::new(Semaphore::new(AT_ONCE));
-        Self { random, gate, waiting: AtomicUsize::new(0), nobody: Arc::default() }
+        Self { random, gate, behind: Behind::default(), waiting: AtomicUsize::new(0), nobody: Arc::default() }
     }
 
     /// Makes what the first unknown user would otherwise wait for, and be known by.
@@ -121,7 +118,7 @@ impl Passwords {
     /// [`PasswordsError`].
     pub(crate) async fn hash(&self, password: SecretString) -> Result<SecretString, PasswordsError> {
         let (turn, salt) = (self.turn().await?, random::bytes(&*self.random));
-        run(turn, move || hash(&password, &salt)).await
+        self.run(turn, move || hash(&password, &salt)).await
     }
 
     /// Whether `password` is the one that was hashed. Takes as long without a hash: whether a user exists must not show.
@@ -137,15 +134,23 @@ impl Passwords {
         let (nobody, random) = (self.nobody.clone(), self.random.clone());
         let verify = move || {
             let exists = stored.is_some();
-            let stored = match stored {
+            let stored = match &stored {
                 Some(stored) => stored,
-                None => nobody_hash(&nobody, &*random)?.clone(),
+                None => nobody_hash(&nobody, &*random)?,
             };
             let hash = PasswordHash::new(stored.expose_secret()).map_err(broken)?;
             let is_right = argon2()?.verify_password(password.expose_secret().as_bytes(), &hash).is_ok();
             Ok(is_right && exists)
         };
-        run(turn, verify).await
+        self.run(turn, verify).await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        turn: Turn,
+        job: impl Fn() -> Result<T, PasswordsError> + Send + Sync + 'static,
+    ) -> Result<T, PasswordsError> {
+        self.behind.run(turn, job).await.map_err(broken)?
     }
 }
 
@@ -163,25 +168,6 @@ impl Drop for Place<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, SeqCst);
     }
-}
-
-async fn run<T: Send + 'static>(
-    Turn(permit): Turn,
-    job: impl FnOnce() -> Result<T, PasswordsError> + Send + 'static,
-) -> Result<T, PasswordsError> {
-    let (answer, outcome) = oneshot::channel();
-    let job = move || {
-        let _permit = permit;
-        // A thread of its own, since it stays behind the others. One that may not be is a password all the same.
-        let _ = setpriority_process(None, NICE);
-        // It began as one among them, with a slice that the system protects: it would be let finish that first, and a
-        // worker that wakes on this core would wait for it for up to a tick (4 ms).
-        thread::yield_now();
-        // Who has gone away does not mind.
-        let _ = answer.send(job());
-    };
-    thread::Builder::new().name("argon2".to_owned()).spawn(job).map_err(broken)?;
-    outcome.await.unwrap_or_else(|_| Err(broken("it broke off")))
 }
 
 fn nobody_hash<'a>(
