@@ -42,6 +42,9 @@ pub struct Options {
     /// How long services may keep the published keys, in seconds [default: 300]
     #[arg(long, global = true, env = "PATMINT_JWKS_MAX_AGE", value_name = "SECONDS")]
     pub(super) jwks_max_age: Option<u32>,
+    /// For how long a new key is published before it signs, in seconds [default: jwks-max-age + 600]
+    #[arg(long, global = true, env = "PATMINT_KEY_LEAD", value_name = "SECONDS")]
+    pub(super) key_lead: Option<u32>,
     /// The most clients that may wait for revocations at once; each holds a connection [default: 10000]
     #[arg(long, global = true, env = "PATMINT_MAX_FEED_WAITERS", value_name = "NUMBER")]
     pub(super) max_feed_waiters: Option<usize>,
@@ -69,6 +72,7 @@ impl Options {
             max_staleness: self.max_staleness.or(other.max_staleness),
             cache_capacity: self.cache_capacity.or(other.cache_capacity),
             jwks_max_age: self.jwks_max_age.or(other.jwks_max_age),
+            key_lead: self.key_lead.or(other.key_lead),
             max_feed_waiters: self.max_feed_waiters.or(other.max_feed_waiters),
             feed_token: self.feed_token.or(other.feed_token),
             log: self.log.or(other.log),

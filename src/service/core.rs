@@ -23,6 +23,8 @@ pub struct Settings {
     pub max_staleness: Duration,
     /// The most credentials in memory.
     pub cache_capacity: usize,
+    /// For how long a new key is published before it signs, in seconds; not less than services may keep what is published.
+    pub key_lead: i64,
 }
 
 /// Shared by all services.
@@ -31,7 +33,7 @@ pub(crate) struct Core {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Randomness>,
     pub(crate) db: Database,
-    pub(crate) keys: KeyRing,
+    pub(crate) keys: Arc<KeyRing>,
     pub(crate) format: CredentialFormat,
     pub(crate) changes: Changes,
     pub(crate) usage: Usage,

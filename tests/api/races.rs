@@ -109,6 +109,7 @@ fn race(wanted: usize, apart: bool) {
         token_prefix: "patmint_".to_owned(),
         max_staleness: Duration::from_secs(1),
         cache_capacity: 1000,
+        key_lead: 900,
     };
     let main = runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let keys = database.folder().join("keys");

@@ -42,6 +42,7 @@ impl Command {
             token_prefix: "patmint_".to_owned(),
             max_staleness: BOUND,
             cache_capacity: 10,
+            key_lead: 900,
         };
         let (services, caller) = runtime.block_on(async {
             let db = Database::new(&DatabaseSettings { url: place.url().parse().unwrap(), connections: 2 });

@@ -228,6 +228,7 @@ fn commands(app: &TestApp, book: &mut Book) {
         token_prefix: "patmint_".to_owned(),
         max_staleness: Duration::from_secs(1),
         cache_capacity: 10,
+        key_lead: 900,
     };
     let services = |runtime: &Runtime, db: Database| {
         db.migrate().expect("migrations");

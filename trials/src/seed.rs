@@ -109,16 +109,17 @@ impl Seeder {
         let db = Database::new(&DatabaseSettings { url: database_url.parse()?, connections: 4 });
         db.migrate()?;
         let random = Arc::new(SystemRandomness::default());
-        let outside = Environment { clock: Arc::new(SystemClock), random: random.clone(), db: db.clone() };
+        let outside = Environment { clock: Arc::new(SystemClock), random, db: db.clone() };
         let settings = Settings {
             issuer: ISSUER.to_owned(),
             token_prefix: PREFIX.to_owned(),
             max_staleness: std::time::Duration::ZERO,
             cache_capacity: 0,
+            key_lead: 900,
         };
-        let services = Services::for_command(settings, keys_dir, outside).await?;
+        let services = Services::for_command(settings, keys_dir, outside.clone()).await?;
         let made = services.bootstrap.run("Trials", "owner@trials.example", None).await?;
-        let keys = KeyRing::open(&db, keys_dir, &SystemClock, &*random).await?;
+        let keys = KeyRing::open(&outside, keys_dir).await?;
         let maker = Maker {
             format: CredentialFormat::new(PREFIX.to_owned(), ISSUER.to_owned(), keys.tag().clone()),
             random: SystemRandomness::default(),

@@ -188,6 +188,7 @@ impl TestApp {
             token_prefix: "patmint_".to_owned(),
             max_staleness: Duration::from_secs(1),
             cache_capacity: 1,
+            key_lead: 900,
         };
         let db = Database::new(&DatabaseSettings { url: self.database.url().parse().unwrap(), connections: 1 });
         let outside = Environment { clock: self.clock.clone(), random: Arc::new(SystemRandomness::default()), db };
@@ -248,6 +249,7 @@ async fn start(
         token_prefix: options.token_prefix.to_owned(),
         max_staleness: options.max_staleness,
         cache_capacity: 1000,
+        key_lead: 900,
     };
     let outside = Environment { clock, random: Arc::new(SystemRandomness::default()), db: db.clone() };
     let services = Services::for_server(settings, &keys, outside).await.expect("services");
