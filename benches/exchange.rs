@@ -13,6 +13,7 @@ use patmint::{
     domain::{
         clock::{Clock as _, SystemClock, Timestamp},
         credential::{CredentialFormat, Presented},
+        jws::SigningAlgorithm,
         random::SystemRandomness,
         verdict::{self, Asked},
     },
@@ -67,10 +68,11 @@ impl Scene {
             max_staleness: Duration::from_secs(1),
             cache_capacity: 1000,
             key_lead: 900,
+            signing_algorithm: SigningAlgorithm::default(),
         };
         let services = Services::for_server(settings, folder, outside.clone()).await.expect("services");
         let made = services.bootstrap.run("Bench", "bench@example.com", None).await.expect("credentials");
-        let keys = KeyRing::open(&outside, folder).await.expect("keys");
+        let keys = KeyRing::open(&outside, folder, SigningAlgorithm::default()).await.expect("keys");
         let (opaque, jwt) = (made.token.expose_secret().to_owned(), made.refresh_jwt.expose_secret().to_owned());
         let access = services.exchange.exchange(&opaque, &Asked::default()).await.expect("an exchange").access;
         services.exchange.exchange(&jwt, &Asked::default()).await.expect("an exchange");

@@ -2,7 +2,11 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{CliError, open, output::say};
-use crate::{config::Config, domain::schedule::Stage, service::ShownKey};
+use crate::{
+    config::Config,
+    domain::{jws::SigningAlgorithm, schedule::Stage},
+    service::ShownKey,
+};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -21,6 +25,9 @@ pub(super) struct List {
 
 #[derive(Args)]
 pub(super) struct Rotate {
+    /// How it signs: ES256, RS256 or EdDSA [default: --signing-algorithm]
+    #[arg(long, value_name = "ALGORITHM")]
+    algorithm: Option<SigningAlgorithm>,
     /// Let it sign at once, before services that keep the published keys know it
     #[arg(long)]
     now: bool,
@@ -36,8 +43,8 @@ pub(super) async fn run(config: &Config, command: Command) -> Result<(), CliErro
             }
         }
         Command::List(List { json: true }) => say(json!({ "items": keys.list().await? }))?,
-        Command::Rotate(Rotate { now }) => {
-            let key = keys.rotate(now).await?;
+        Command::Rotate(Rotate { algorithm, now }) => {
+            let key = keys.rotate(algorithm, now).await?;
             say(match key.stage {
                 Stage::Pending => format!("{} is published; it signs from {} on.", key.kid, key.activates_at),
                 Stage::Signing | Stage::Outgoing | Stage::Retired => format!("{} signs now.", key.kid),

@@ -14,7 +14,7 @@ pub use environment::refuse_unknown;
 pub use options::Options;
 
 use crate::{
-    domain::credential::is_prefix,
+    domain::{credential::is_prefix, jws::SigningAlgorithm},
     http::HttpSettings,
     service::{LARGEST_STALENESS, Settings},
     store::{DatabaseSettings, DatabaseUrl},
@@ -85,6 +85,7 @@ pub struct Config {
     max_staleness: Duration,
     cache_capacity: usize,
     key_lead: u32,
+    signing_algorithm: SigningAlgorithm,
 }
 
 fn invalid(setting: &'static str, problem: &'static str) -> ConfigError {
@@ -141,6 +142,7 @@ impl Config {
             max_staleness: checked_staleness(options.max_staleness.unwrap_or(MAX_STALENESS_SECONDS))?,
             cache_capacity,
             key_lead,
+            signing_algorithm: options.signing_algorithm.unwrap_or_default(),
         })
     }
 
@@ -153,6 +155,7 @@ impl Config {
             max_staleness: self.max_staleness,
             cache_capacity: self.cache_capacity,
             key_lead: i64::from(self.key_lead),
+            signing_algorithm: self.signing_algorithm,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use jsonwebtoken::{DecodingKey, Validation};
 use patmint_verifier::{ACCESS_TOKEN_TYP, AccessClaims, TOKEN_TYPE_ACCESS};
 
 use super::{core::Core, error::ManageError, sessions};
@@ -91,7 +91,7 @@ impl Core {
         }
         let published = self.keys.published(self.clock.now());
         let signed_by = published.iter().find(|key| header.kid.as_deref() == Some(key.kid()))?;
-        let mut validation = Validation::new(Algorithm::ES256);
+        let mut validation = Validation::new(signed_by.algorithm().jws());
         validation.set_issuer(&[&self.settings.issuer]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         // Both are the callers' to check, the time by the injected clock.

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{change::Changes, keys::KeyRing, usage::Usage};
 use crate::{
-    domain::{clock::Clock, credential::CredentialFormat, random::Randomness},
+    domain::{clock::Clock, credential::CredentialFormat, jws::SigningAlgorithm, random::Randomness},
     store::Database,
 };
 
@@ -25,6 +25,8 @@ pub struct Settings {
     pub cache_capacity: usize,
     /// For how long a new key is published before it signs, in seconds; not less than services may keep what is published.
     pub key_lead: i64,
+    /// How new keys sign.
+    pub signing_algorithm: SigningAlgorithm,
 }
 
 /// Shared by all services.

@@ -106,7 +106,7 @@ impl Services {
     /// # Errors
     /// See [`StartError`].
     pub async fn for_command(settings: Settings, keys_dir: &Path, outside: Environment) -> Result<Self, StartError> {
-        let keys = Arc::new(KeyRing::open(&outside, keys_dir).await?);
+        let keys = Arc::new(KeyRing::open(&outside, keys_dir, settings.signing_algorithm).await?);
         let basis = Basis::new(Arc::new(Memory::new(settings.cache_capacity)), keys, Pauses::none());
         Ok(Self::assemble(settings, outside, basis))
     }
@@ -122,7 +122,7 @@ impl Services {
             return Err(StartError::Schema);
         }
         start_numbers(&outside).await?;
-        let keys = Arc::new(KeyRing::open(&outside, keys_dir).await?);
+        let keys = Arc::new(KeyRing::open(&outside, keys_dir, settings.signing_algorithm).await?);
         let Environment { clock, random, db } = outside.clone();
         let mut basis = Basis::new(memory.clone(), keys.clone(), pauses.clone());
         let bound = settings.max_staleness;

@@ -26,6 +26,7 @@ use crate::{
         clock::{Clock as _, SystemClock},
         credential::{LookupKey, Revocation, RevocationReason},
         ids::{CredentialId, ReplicaId},
+        jws::SigningAlgorithm,
         list::{Entry, Target},
         random::SystemRandomness,
         verdict::Asked,
@@ -82,6 +83,7 @@ fn settings() -> Settings {
         max_staleness: MAX_STALENESS,
         cache_capacity: 100,
         key_lead: KEY_LEAD,
+        signing_algorithm: SigningAlgorithm::default(),
     }
 }
 
@@ -121,7 +123,9 @@ impl Replica {
         let (pauses, memory) = (Pauses::none(), Arc::new(Memory::new(100)));
         let presence = Presence::new(db.clone(), clock.clone(), random, memory.clone(), MAX_STALENESS, pauses.clone());
         let presence = Arc::new(presence);
-        let keys = Arc::new(block_on(KeyRing::open(&outside, &database.folder().join("keys"))).unwrap());
+        let keys = Arc::new(
+            block_on(KeyRing::open(&outside, &database.folder().join("keys"), SigningAlgorithm::default())).unwrap(),
+        );
         let mut basis = Basis::new(memory.clone(), keys, pauses.clone());
         basis.presence = is_server.then(|| presence.clone());
         let services = Arc::new(Services::assemble(settings(), outside, basis));

@@ -1,6 +1,10 @@
 //! What a new signing key does to tokens, and to whoever verifies them.
 
-use patmint::{domain::schedule::OUTLIVES, service::ShownKey};
+use jsonwebtoken::{DecodingKey, Validation, decode, decode_header, jwk::JwkSet};
+use patmint::{
+    domain::{jws::SigningAlgorithm, schedule::OUTLIVES},
+    service::ShownKey,
+};
 use serde_json::{Value, json};
 
 use crate::support::{TestApp, header, seconds};
@@ -11,7 +15,7 @@ const JWKS: &str = "/.well-known/jwks.json";
 const LEAD: u64 = 900;
 
 fn rotate(app: &TestApp, at_once: bool) -> ShownKey {
-    app.wait_for(app.command().keys.rotate(at_once)).expect("a new key")
+    app.wait_for(app.command().keys.rotate(None, at_once)).expect("a new key")
 }
 
 fn kids(jwks: &Value) -> Vec<&str> {
@@ -57,6 +61,35 @@ fn it_is_published_before_it_signs_and_the_old_one_until_its_tokens_are_dead() {
     assert_eq!(kids(&app.get(JWKS).send().json()), [&*new.kid, &*old]);
     app.clock.advance(seconds(1));
     assert_eq!(kids(&app.get(JWKS).send().json()), [&*new.kid]);
+}
+
+#[test]
+fn keys_of_all_algorithms_sign_side_by_side() {
+    let app = TestApp::new();
+    let mut tokens = vec![app.pat.access(&app)];
+    for algorithm in [SigningAlgorithm::Rs256, SigningAlgorithm::EdDsa, SigningAlgorithm::Es256] {
+        let key = app.wait_for(app.command().keys.rotate(Some(algorithm), true)).expect("a new key");
+        assert_eq!(key.algorithm, algorithm.as_str());
+        tokens.push(app.pat.access(&app));
+    }
+    let signed_by: Vec<_> = tokens.iter().map(|token| header(token)["alg"].clone()).collect();
+    assert_eq!(signed_by, ["ES256", "RS256", "EdDSA", "ES256"]);
+    let jwks: JwkSet = serde_json::from_value(app.get(JWKS).send().json()).unwrap();
+    let mut private = jwks.keys.iter().map(|key| serde_json::to_value(key).unwrap());
+    assert!(private.all(|key| key.get("d").is_none()));
+    for token in &tokens {
+        assert!(accepts(&app, token));
+        let head = decode_header(token).unwrap();
+        let jwk = jwks.find(&head.kid.unwrap()).expect("a published key");
+        let mut validation = Validation::new(head.alg);
+        validation.set_audience(&[app.issuer()]);
+        // The server's clock is the test's.
+        validation.validate_exp = false;
+        decode::<Value>(token, &DecodingKey::from_jwk(jwk).unwrap(), &validation).expect("a good one");
+    }
+    let named = serde_json::to_value(&jwks).unwrap();
+    let named: Vec<_> = named["keys"].as_array().unwrap().iter().map(|key| [&key["kty"], &key["alg"]]).collect();
+    assert_eq!(named, [["EC", "ES256"], ["OKP", "EdDSA"], ["RSA", "RS256"], ["EC", "ES256"]]);
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn with_a_clock_that_is_not_the_databases_it_is_not_ready() {
     for (ahead, status) in [(60, 200), (61, 503), (-61, 503), (0, 200)] {
         app.clock.set_database_ahead(ahead);
         // Clocks are compared whenever the keys are read.
-        app.wait_for(app.command().keys.rotate(false)).expect("a new key");
+        app.wait_for(app.command().keys.rotate(None, false)).expect("a new key");
         assert_eq!(app.get("/readyz").send().status, status, "{ahead} s");
     }
 }

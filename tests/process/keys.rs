@@ -37,13 +37,19 @@ fn a_new_key_is_everywhere_when_the_command_has_ended() {
         assert_eq!(signer(client, &owner.token), new);
     }
 
+    let unfit = place.patmint(["keys", "rotate", "--algorithm", "HS256"]).run();
+    assert_eq!(unfit.code, Some(2), "that key could not be published");
+    let chosen = place.patmint(["keys", "rotate", "--signing-algorithm", "EdDSA"]).run().good();
+    let chosen = chosen.split(' ').next().unwrap().to_owned();
+
     let listed: Value = serde_json::from_str(&place.patmint(["keys", "list", "--json"]).run().good()).unwrap();
     let listed = listed["items"].as_array().unwrap();
     let shown: Vec<_> =
         listed.iter().map(|key| [&key["kid"], &key["stage"]].map(|value| value.as_str().unwrap())).collect();
-    assert_eq!(shown, [[&*new, "signing"], [&*pending, "outgoing"], [&*old, "outgoing"]]);
+    assert_eq!(listed[0]["algorithm"], "EdDSA");
+    assert_eq!(shown, [[&*chosen, "pending"], [&*new, "signing"], [&*pending, "outgoing"], [&*old, "outgoing"]]);
     let text = place.patmint(["keys", "list"]).run().good();
     let lines: Vec<_> = text.lines().collect();
-    assert_eq!(lines.len(), 3);
-    assert!(lines[0].starts_with(&format!("{new}  ES256  signing   made 2")), "{text}");
+    assert_eq!(lines.len(), 4);
+    assert!(lines[1].starts_with(&format!("{new}  ES256  signing   made 2")), "{text}");
 }

@@ -14,6 +14,7 @@ use patmint::{
         credential::{Credential, CredentialFormat, CredentialKind, Description, Permission},
         email::Email,
         ids::{CredentialId, OrganizationId, UserId},
+        jws::SigningAlgorithm,
         membership::{Membership, Role, User, UserKind},
         random::SystemRandomness,
     },
@@ -116,10 +117,11 @@ impl Seeder {
             max_staleness: std::time::Duration::ZERO,
             cache_capacity: 0,
             key_lead: 900,
+            signing_algorithm: SigningAlgorithm::default(),
         };
         let services = Services::for_command(settings, keys_dir, outside.clone()).await?;
         let made = services.bootstrap.run("Trials", "owner@trials.example", None).await?;
-        let keys = KeyRing::open(&outside, keys_dir).await?;
+        let keys = KeyRing::open(&outside, keys_dir, SigningAlgorithm::default()).await?;
         let maker = Maker {
             format: CredentialFormat::new(PREFIX.to_owned(), ISSUER.to_owned(), keys.tag().clone()),
             random: SystemRandomness::default(),

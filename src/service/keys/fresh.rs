@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use patmint_verifier::ACCESS_TOKEN_TYP;
 
@@ -14,14 +13,13 @@ use super::{
 use crate::{
     domain::{
         clock::Timestamp,
-        jws::KeptKey,
+        jws::{self, KeptKey, NotAKey, SigningAlgorithm},
         random::{self, Randomness},
     },
     store::keys::{KeyPurpose, SealedKey},
 };
 
 const TAG_ALGORITHM: &str = "HS256";
-const SIGNING_ALGORITHM: &str = "ES256";
 
 /// A key that is not sealed yet.
 pub(super) struct FreshKey {
@@ -49,11 +47,11 @@ impl FreshKey {
 
     /// # Errors
     /// [`KeyRingError::NotMade`].
-    pub(super) fn for_signing() -> Result<Self, KeyRingError> {
-        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_| KeyRingError::NotMade)?;
-        let bytes = pair.to_pkcs8v1().map_err(|_| KeyRingError::NotMade)?.as_ref().to_vec();
-        let kept = KeptKey::es256(&bytes, ACCESS_TOKEN_TYP).map_err(|_| KeyRingError::NotMade)?;
-        Ok(Self { kid: kept.kid().to_owned(), purpose: KeyPurpose::Sign, algorithm: SIGNING_ALGORITHM, bytes })
+    pub(super) fn for_signing(algorithm: SigningAlgorithm) -> Result<Self, KeyRingError> {
+        let refuse = |NotAKey| KeyRingError::NotMade;
+        let bytes = jws::generate(algorithm).map_err(refuse)?;
+        let kid = KeptKey::new(algorithm, &bytes, ACCESS_TOKEN_TYP).map_err(refuse)?.kid().to_owned();
+        Ok(Self { kid, purpose: KeyPurpose::Sign, algorithm: algorithm.as_str(), bytes })
     }
 
     /// This key under the newest of `roots`, which come from `folder`.

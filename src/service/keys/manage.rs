@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::json;
+use tokio::task;
 
 use super::{KeyRingError, opening::schedule, stored::Stored};
 use crate::{
-    domain::{clock::Timestamp, schedule::Stage},
+    domain::{clock::Timestamp, jws::SigningAlgorithm, schedule::Stage},
     service::{
         change::{Actor, Change},
         core::Core,
@@ -60,12 +61,15 @@ impl Keys {
     }
 
     /// Makes a key that is published at once and signs when services know it (`key_lead`), or, `at_once`, before they do.
-    /// Answers when every server publishes it.
+    /// It signs by `algorithm`, or by the one that the operator chose. Answers when every server publishes it.
     ///
     /// # Errors
     /// See [`KeyRingError`].
-    pub async fn rotate(&self, at_once: bool) -> Result<ShownKey, KeyRingError> {
-        let (clock, fresh) = (self.core.clock.clone(), self.core.keys.fresh()?);
+    pub async fn rotate(&self, algorithm: Option<SigningAlgorithm>, at_once: bool) -> Result<ShownKey, KeyRingError> {
+        let (core, clock) = (self.core.clone(), self.core.clock.clone());
+        let algorithm = algorithm.unwrap_or(core.settings.signing_algorithm);
+        let fresh = task::spawn_blocking(move || core.keys.fresh(algorithm)).await;
+        let fresh = fresh.unwrap_or(Err(KeyRingError::NotMade))?;
         let lead = if at_once { 0 } else { self.core.settings.key_lead };
         let rotate = move |change: &mut Change<'_>| {
             let now = clock.of_database(time::now(change.connection)?);

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     domain::{
         clock::Timestamp,
-        credential::TagKey,
+        credential::{TagKey, UnknownWord},
         jws::{KeptKey, NotAKey},
         schedule::{Schedule, Stage},
     },
@@ -47,7 +47,8 @@ pub(super) fn signing(
     let mut kept = Vec::new();
     for (key, stage) in schedule(stored)?.stages(now) {
         if stage != Stage::Retired {
-            let opened = KeptKey::es256(&opened(key, roots, folder)?, ACCESS_TOKEN_TYP);
+            let algorithm = key.algorithm.parse().map_err(|UnknownWord| damaged(&key.kid))?;
+            let opened = KeptKey::new(algorithm, &opened(key, roots, folder)?, ACCESS_TOKEN_TYP);
             kept.push((key.activates_at, Arc::new(opened.map_err(|NotAKey| damaged(&key.kid))?)));
         }
     }

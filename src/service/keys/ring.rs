@@ -19,7 +19,7 @@ use crate::{
     domain::{
         clock::{Clock, Timestamp},
         credential::TagKey,
-        jws::KeptKey,
+        jws::{KeptKey, SigningAlgorithm},
         random::Randomness,
     },
     service::Environment,
@@ -39,16 +39,16 @@ pub struct KeyRing {
 }
 
 impl KeyRing {
-    /// Opens the keys in the database, or makes the first ones. `folder` holds the root key.
+    /// Opens the keys in the database, or makes the first ones, to sign by `algorithm`. `folder` holds the root key.
     ///
     /// # Errors
     /// See [`KeyRingError`].
-    pub async fn open(outside: &Environment, folder: &Path) -> Result<Self, KeyRingError> {
+    pub async fn open(outside: &Environment, folder: &Path, algorithm: SigningAlgorithm) -> Result<Self, KeyRingError> {
         let Environment { clock, random, db } = outside;
         let mut stored = db.read(Stored::read).await?;
         let roots = RootKeys::load(folder, stored.rows.is_empty(), &**random)?;
         if stored.rows.is_empty() {
-            let fresh = [FreshKey::for_tags(&**random), FreshKey::for_signing()?];
+            let fresh = [FreshKey::for_tags(&**random), FreshKey::for_signing(algorithm)?];
             let seal = |key: FreshKey| key.sealed(&roots, folder, &**random);
             let sealed = fresh.into_iter().map(seal).collect::<Result<Vec<_>, _>>()?;
             let clock = clock.clone();
@@ -125,9 +125,9 @@ impl KeyRing {
     ///
     /// # Errors
     /// See [`KeyRingError`].
-    pub(super) fn fresh(&self) -> Result<Sealed, KeyRingError> {
+    pub(super) fn fresh(&self, algorithm: SigningAlgorithm) -> Result<Sealed, KeyRingError> {
         let roots = RootKeys::load(&self.folder, false, &*self.random)?;
-        FreshKey::for_signing()?.sealed(&roots, &self.folder, &*self.random)
+        FreshKey::for_signing(algorithm)?.sealed(&roots, &self.folder, &*self.random)
     }
 
     fn current(&self) -> Arc<Signing> {

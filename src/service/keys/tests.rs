@@ -30,7 +30,7 @@ impl Rotation {
         let command = beside.command_beside();
         command.pauses.arm(Point::OthersBehind);
         let services = command.services.clone();
-        let thread = thread::spawn(move || block_on(services.keys.rotate(at_once)).unwrap());
+        let thread = thread::spawn(move || block_on(services.keys.rotate(None, at_once)).unwrap());
         command.pauses.await_reached(Point::OthersBehind);
         Self { command, thread }
     }
