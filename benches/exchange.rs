@@ -13,6 +13,7 @@ use patmint::{
     domain::{
         clock::{Clock as _, SystemClock, Timestamp},
         credential::{CredentialFormat, Presented},
+        jws::SigningAlgorithm,
         random::SystemRandomness,
         verdict::{self, Asked},
     },
@@ -60,16 +61,18 @@ impl Scene {
         let db = Database::new(&DatabaseSettings { url, connections: 4 });
         db.migrate().expect("a schema");
         let random = Arc::new(SystemRandomness::default());
-        let outside = Environment { clock: Arc::new(SystemClock), random: random.clone(), db: db.clone() };
+        let outside = Environment { clock: Arc::new(SystemClock), random, db: db.clone() };
         let settings = Settings {
             issuer: ISSUER.to_owned(),
             token_prefix: PREFIX.to_owned(),
             max_staleness: Duration::from_secs(1),
             cache_capacity: 1000,
+            key_lead: 900,
+            signing_algorithm: SigningAlgorithm::default(),
         };
-        let services = Services::for_server(settings, folder, outside).await.expect("services");
+        let services = Services::for_server(settings, folder, outside.clone()).await.expect("services");
         let made = services.bootstrap.run("Bench", "bench@example.com", None).await.expect("credentials");
-        let keys = KeyRing::open(&db, folder, &SystemClock, &*random).await.expect("keys");
+        let keys = KeyRing::open(&outside, folder, SigningAlgorithm::default()).await.expect("keys");
         let (opaque, jwt) = (made.token.expose_secret().to_owned(), made.refresh_jwt.expose_secret().to_owned());
         let access = services.exchange.exchange(&opaque, &Asked::default()).await.expect("an exchange").access;
         services.exchange.exchange(&jwt, &Asked::default()).await.expect("an exchange");
@@ -97,7 +100,7 @@ fn parsed(text: &str) -> Presented {
 }
 
 fn verified(keys: &KeyRing, access: &str) -> AccessClaims<'static> {
-    let key = DecodingKey::from_jwk(keys.signing().jwk()).expect("a key");
+    let key = DecodingKey::from_jwk(keys.signing(SystemClock.now()).jwk()).expect("a key");
     verified_with(&key, &validation(), access)
 }
 
@@ -144,13 +147,13 @@ fn verdict(bencher: divan::Bencher) {
 /// Claims into an access token.
 #[divan::bench]
 fn sign_es256() -> String {
-    scene().keys.signing().sign(black_box(&scene().claims)).expect("a signature")
+    scene().keys.signing(scene().now).sign(black_box(&scene().claims)).expect("a signature")
 }
 
 /// What a service does with it.
 #[divan::bench]
 fn verify_es256(bencher: divan::Bencher) {
-    let key = DecodingKey::from_jwk(scene().keys.signing().jwk()).expect("a key");
+    let key = DecodingKey::from_jwk(scene().keys.signing(scene().now).jwk()).expect("a key");
     let validation = validation();
     bencher.bench_local(|| verified_with(&key, &validation, black_box(&scene().access)));
 }

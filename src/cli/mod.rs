@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 mod bootstrap;
+mod keys;
 mod migrate;
 mod open;
 mod output;
@@ -23,7 +24,7 @@ use tracing_subscriber::EnvFilter;
 use crate::{
     config::{self, Config, ConfigError, Options},
     http::ServerError,
-    service::{BootstrapError, ManageError, StartError},
+    service::{BootstrapError, KeyRingError, ManageError, StartError},
     store::StoreError,
 };
 
@@ -52,6 +53,9 @@ enum Command {
     Migrate,
     /// Set right what a restored backup leaves behind; run it after each restore
     Restored(restored::Arguments),
+    /// Manage the keys that sign access tokens
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Manage users
     #[command(subcommand)]
     User(user::Command),
@@ -78,6 +82,8 @@ enum CliError {
     Start(StartError),
     #[error(transparent)]
     Server(#[from] ServerError),
+    #[error(transparent)]
+    Keys(#[from] KeyRingError),
     #[error(transparent)]
     Bootstrap(#[from] BootstrapError),
     #[error("no user has this e-mail address")]
@@ -119,6 +125,7 @@ async fn dispatch(command: Command, config: &Config) -> Result<(), CliError> {
         Command::Bootstrap(arguments) => bootstrap::run(config, arguments).await,
         Command::Migrate => migrate::run(config),
         Command::Restored(arguments) => restored::run(config, arguments).await,
+        Command::Keys(command) => keys::run(config, command).await,
         Command::User(command) => user::run(config, command).await,
     }
 }

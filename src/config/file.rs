@@ -42,6 +42,13 @@ mod tests {
     }
 
     #[test]
+    fn an_algorithm_goes_by_its_name() {
+        for (text, is_good) in [("RS256", true), ("ES256", true), ("EdDSA", true), ("HS256", false), ("none", false)] {
+            assert_eq!(parse("patmint.toml", &format!("signing_algorithm = \"{text}\"\n")).is_ok(), is_good, "{text}");
+        }
+    }
+
+    #[test]
     fn a_value_is_not_quoted() {
         let Err(error) = parse("patmint.toml", "jwks_max_age = \"hunter2\"\n") else { panic!("a string for a number") };
         assert!(!error.to_string().contains("hunter2"));

@@ -14,7 +14,7 @@ pub use environment::refuse_unknown;
 pub use options::Options;
 
 use crate::{
-    domain::credential::is_prefix,
+    domain::{credential::is_prefix, jws::SigningAlgorithm},
     http::HttpSettings,
     service::{LARGEST_STALENESS, Settings},
     store::{DatabaseSettings, DatabaseUrl},
@@ -26,6 +26,8 @@ const KEYS_DIR: &str = "keys";
 const TOKEN_PREFIX: &str = "patmint_";
 const MAX_STALENESS_SECONDS: f64 = 1.0;
 const JWKS_MAX_AGE_SECONDS: u32 = 300;
+/// By how much a new key is published longer before it signs than services may keep what is published.
+const KEY_LEAD_BEYOND_SECONDS: u32 = 600;
 const DATABASE_CONNECTIONS: u32 = 8;
 const CACHE_CAPACITY: usize = 1_000_000;
 const MAX_FEED_WAITERS: usize = 10_000;
@@ -82,6 +84,8 @@ pub struct Config {
     token_prefix: String,
     max_staleness: Duration,
     cache_capacity: usize,
+    key_lead: u32,
+    signing_algorithm: SigningAlgorithm,
 }
 
 fn invalid(setting: &'static str, problem: &'static str) -> ConfigError {
@@ -117,6 +121,11 @@ impl Config {
         if !(1..=MOST_FEED_WAITERS).contains(&max_feed_waiters) {
             return Err(invalid("max_feed_waiters", "must be 1 to 1000000"));
         }
+        let jwks_max_age = options.jwks_max_age.unwrap_or(JWKS_MAX_AGE_SECONDS);
+        let key_lead = options.key_lead.unwrap_or(jwks_max_age.saturating_add(KEY_LEAD_BEYOND_SECONDS));
+        if key_lead < jwks_max_age {
+            return Err(invalid("key_lead", "must not be less than jwks_max_age"));
+        }
         Ok(Self {
             listen: options.listen.unwrap_or_else(|| LISTEN.to_owned()),
             issuer: options.issuer.map(|issuer| checked_issuer(&issuer)).transpose()?,
@@ -125,13 +134,15 @@ impl Config {
             migrate: !options.no_migrate.unwrap_or(false),
             log: options.log.unwrap_or_else(|| LOG.to_owned()),
             http: HttpSettings {
-                jwks_max_age: options.jwks_max_age.unwrap_or(JWKS_MAX_AGE_SECONDS),
+                jwks_max_age,
                 max_feed_waiters,
                 feed_token: options.feed_token.map(checked_feed_token).transpose()?,
             },
             token_prefix,
             max_staleness: checked_staleness(options.max_staleness.unwrap_or(MAX_STALENESS_SECONDS))?,
             cache_capacity,
+            key_lead,
+            signing_algorithm: options.signing_algorithm.unwrap_or_default(),
         })
     }
 
@@ -143,6 +154,8 @@ impl Config {
             token_prefix: self.token_prefix.clone(),
             max_staleness: self.max_staleness,
             cache_capacity: self.cache_capacity,
+            key_lead: i64::from(self.key_lead),
+            signing_algorithm: self.signing_algorithm,
         }
     }
 }
@@ -204,6 +217,7 @@ mod tests {
             (Options { max_staleness: Some(f64::NAN), ..Options::default() }, "max_staleness"),
             (Options { database_connections: Some(0), ..Options::default() }, "database_connections"),
             (Options { cache_capacity: Some(0), ..Options::default() }, "cache_capacity"),
+            (Options { key_lead: Some(299), ..Options::default() }, "key_lead"),
             (Options { max_feed_waiters: Some(0), ..Options::default() }, "max_feed_waiters"),
             (Options { feed_token: Some("fifteen-letters".into()), ..Options::default() }, "feed_token"),
             (Options { feed_token: Some("sixteen letters!".into()), ..Options::default() }, "feed_token"),
@@ -211,6 +225,14 @@ mod tests {
             let error = Config::new(options).unwrap_err();
             assert!(matches!(error, ConfigError::Invalid { setting: named, .. } if named == setting), "{error}");
         }
+    }
+
+    #[test]
+    fn a_new_key_is_published_for_longer_than_services_keep_what_they_know() {
+        let lead = |options| Config::new(options).unwrap().settings(String::new()).key_lead;
+        assert_eq!(lead(Options::default()), 900);
+        assert_eq!(lead(Options { jwks_max_age: Some(3600), ..Options::default() }), 4200);
+        assert_eq!(lead(Options { key_lead: Some(300), ..Options::default() }), 300);
     }
 
     #[test]

@@ -4,6 +4,8 @@ use clap::Args;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use crate::domain::jws::SigningAlgorithm;
+
 /// The settings, each of which may be left out: the same in flags, environment and file.
 ///
 /// Does not print: the database's address may hold a password.
@@ -42,6 +44,12 @@ pub struct Options {
     /// How long services may keep the published keys, in seconds [default: 300]
     #[arg(long, global = true, env = "PATMINT_JWKS_MAX_AGE", value_name = "SECONDS")]
     pub(super) jwks_max_age: Option<u32>,
+    /// For how long a new key is published before it signs, in seconds [default: jwks-max-age + 600]
+    #[arg(long, global = true, env = "PATMINT_KEY_LEAD", value_name = "SECONDS")]
+    pub(super) key_lead: Option<u32>,
+    /// How new keys sign: ES256, RS256 or EdDSA; counts from the next rotation on [default: ES256]
+    #[arg(long, global = true, env = "PATMINT_SIGNING_ALGORITHM", value_name = "ALGORITHM")]
+    pub(super) signing_algorithm: Option<SigningAlgorithm>,
     /// The most clients that may wait for revocations at once; each holds a connection [default: 10000]
     #[arg(long, global = true, env = "PATMINT_MAX_FEED_WAITERS", value_name = "NUMBER")]
     pub(super) max_feed_waiters: Option<usize>,
@@ -69,6 +77,8 @@ impl Options {
             max_staleness: self.max_staleness.or(other.max_staleness),
             cache_capacity: self.cache_capacity.or(other.cache_capacity),
             jwks_max_age: self.jwks_max_age.or(other.jwks_max_age),
+            key_lead: self.key_lead.or(other.key_lead),
+            signing_algorithm: self.signing_algorithm.or(other.signing_algorithm),
             max_feed_waiters: self.max_feed_waiters.or(other.max_feed_waiters),
             feed_token: self.feed_token.or(other.feed_token),
             log: self.log.or(other.log),

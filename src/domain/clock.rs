@@ -44,8 +44,14 @@ impl Timestamp {
     /// This moment moved by `seconds` (may be negative); stops at the end of the calendar instead of overflowing.
     #[must_use]
     pub fn plus_seconds(self, seconds: i64) -> Self {
-        let limit = if seconds < 0 { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC };
-        let moved = TimeDelta::try_seconds(seconds).and_then(|delta| self.0.checked_add_signed(delta));
+        self.plus_millis(seconds.saturating_mul(1000))
+    }
+
+    /// The same by `millis` milliseconds.
+    #[must_use]
+    pub fn plus_millis(self, millis: i64) -> Self {
+        let limit = if millis < 0 { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC };
+        let moved = TimeDelta::try_milliseconds(millis).and_then(|delta| self.0.checked_add_signed(delta));
         Self(moved.unwrap_or(limit))
     }
 
@@ -91,6 +97,11 @@ pub trait Clock: Send + Sync + 'static {
     /// Time since the machine started, suspension included; never goes back. `std::time::Instant` will not do: it
     /// stands still while the machine sleeps, and memory would still be trusted on waking.
     fn since_boot(&self) -> Duration;
+
+    /// What time it is by the database, which has just said `said`; a file has no clock, and the machine's counts.
+    fn of_database(&self, said: Option<Timestamp>) -> Timestamp {
+        said.unwrap_or_else(|| self.now())
+    }
 }
 
 /// The machine's own clocks.

@@ -65,4 +65,6 @@ pub struct Head {
     pub seq: i64,
     /// Entries up to here may be gone.
     pub pruned_to: i64,
+    /// The number of the last change of the keys.
+    pub keys_seq: i64,
 }

@@ -16,6 +16,7 @@ pub mod organization;
 pub mod password;
 pub mod policy;
 pub mod random;
+pub mod schedule;
 pub mod scope;
 pub mod session_secret;
 pub mod standing;

@@ -11,6 +11,9 @@ const DAY: i64 = 86_400;
 const MAX_LIST: usize = 100;
 const MAX_AUDIENCE: usize = 255;
 
+/// The most that `access_token_ttl` may be.
+pub const LONGEST_ACCESS_TOKEN_TTL: i64 = 3600;
+
 /// The policy of one organization. Times in seconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 // A stored policy may have members that only a newer patmint knows; `patched` refuses those of a request.
@@ -135,7 +138,7 @@ impl Policy {
         kinds.sort();
         kinds.dedup();
         let checks = [
-            ("access_token_ttl", (60..=3600).contains(&self.access_token_ttl)),
+            ("access_token_ttl", (60..=LONGEST_ACCESS_TOKEN_TTL).contains(&self.access_token_ttl)),
             ("token_max_ttl", lifetime(self.token_max_ttl)),
             ("token_default_ttl", lifetime(self.token_default_ttl) && default_fits),
             ("allowed_kinds", kinds.len() == self.allowed_kinds.len()),

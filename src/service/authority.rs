@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use jsonwebtoken::{DecodingKey, Validation};
 use patmint_verifier::{ACCESS_TOKEN_TYP, AccessClaims, TOKEN_TYPE_ACCESS};
 
 use super::{core::Core, error::ManageError, sessions};
@@ -86,17 +86,18 @@ impl Core {
     /// The claims of an access token that this patmint made, for whomever, expired or not.
     pub(crate) fn signed_claims(&self, token: &str) -> Option<AccessClaims<'static>> {
         let header = jsonwebtoken::decode_header(token).ok()?;
-        let signing = self.keys.signing();
-        if header.typ.as_deref() != Some(ACCESS_TOKEN_TYP) || header.kid.as_deref() != Some(signing.kid()) {
+        if header.typ.as_deref() != Some(ACCESS_TOKEN_TYP) {
             return None;
         }
-        let mut validation = Validation::new(Algorithm::ES256);
+        let published = self.keys.published(self.clock.now());
+        let signed_by = published.iter().find(|key| header.kid.as_deref() == Some(key.kid()))?;
+        let mut validation = Validation::new(signed_by.algorithm().jws());
         validation.set_issuer(&[&self.settings.issuer]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         // Both are the callers' to check, the time by the injected clock.
         validation.validate_exp = false;
         validation.validate_aud = false;
-        let key = DecodingKey::from_jwk(signing.jwk()).ok()?;
+        let key = DecodingKey::from_jwk(signed_by.jwk()).ok()?;
         let claims = jsonwebtoken::decode::<AccessClaims<'static>>(token, &key, &validation).ok()?.claims;
         (claims.token_type == TOKEN_TYPE_ACCESS).then_some(claims)
     }

@@ -1,5 +1,5 @@
-//! What happens without anybody asking: usage is written every few seconds, what is over is removed each minute, the other
-//! servers are told how far this one has followed, and whoever waits for a revocation when that cannot be known any more.
+//! What happens without anybody asking: usage is written every few seconds, what is over is removed and the clocks are
+//! compared each minute, the other servers are told how far this one has followed, and whoever waits for a revocation when that cannot be known any more.
 
 use std::{sync::Arc, time::Duration};
 
@@ -72,6 +72,9 @@ async fn tidy(core: Arc<Core>, mut stopped: watch::Receiver<bool>) {
         if count.is_multiple_of(PRUNE_EVERY) {
             if let Err(error) = prune(&core).await {
                 tracing::warn!(%error, "cannot remove what is over; will try again");
+            }
+            if let Err(error) = core.keys.compare_clocks(&core.db).await {
+                tracing::warn!(%error, "cannot ask the database what time it is; will try again");
             }
             if let Err(error) = watcher.look(&core).await {
                 tracing::warn!(%error, "cannot look after the other servers; will try again");

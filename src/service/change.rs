@@ -65,6 +65,12 @@ impl Change<'_> {
         list::append(self.connection, Entry { seq, target, revokes, created_at: self.now })
     }
 
+    /// Makes every server read the keys again, which this change alters, before it is answered.
+    pub(crate) fn renew_keys(&mut self) -> Result<(), StoreError> {
+        self.appended = self.appended.or(Some(self.seq));
+        list::note_change_of_keys(self.connection, self.seq)
+    }
+
     /// Nothing has to be changed, but the answer will say that it is so: whoever made it so may not have been answered yet.
     pub(crate) fn is_so_already(&mut self) {
         self.appended = self.appended.or(Some(self.seq));

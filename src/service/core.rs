@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{change::Changes, keys::KeyRing, usage::Usage};
 use crate::{
-    domain::{clock::Clock, credential::CredentialFormat, random::Randomness},
+    domain::{clock::Clock, credential::CredentialFormat, jws::SigningAlgorithm, random::Randomness},
     store::Database,
 };
 
@@ -23,6 +23,10 @@ pub struct Settings {
     pub max_staleness: Duration,
     /// The most credentials in memory.
     pub cache_capacity: usize,
+    /// For how long a new key is published before it signs, in seconds; not less than services may keep what is published.
+    pub key_lead: i64,
+    /// How new keys sign.
+    pub signing_algorithm: SigningAlgorithm,
 }
 
 /// Shared by all services.
@@ -31,7 +35,7 @@ pub(crate) struct Core {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Randomness>,
     pub(crate) db: Database,
-    pub(crate) keys: KeyRing,
+    pub(crate) keys: Arc<KeyRing>,
     pub(crate) format: CredentialFormat,
     pub(crate) changes: Changes,
     pub(crate) usage: Usage,

@@ -23,7 +23,13 @@ pub enum NotReady {
     /// The list cannot be followed.
     #[error("the revocation list is not being followed")]
     Following,
+    /// The clocks differ, in milliseconds.
+    #[error("the database's clock is {0} ms ahead of this machine's: set the clocks")]
+    Skew(i64),
 }
+
+/// How far the machine's clock may be from the database's, in milliseconds.
+const MOST_SKEW: i64 = 60_000;
 
 /// Tells how things are.
 pub struct Health {
@@ -43,6 +49,10 @@ impl Health {
     /// See [`NotReady`].
     pub async fn check(&self) -> Result<(), NotReady> {
         self.schema().await?;
+        let ahead = self.core.keys.ahead();
+        if ahead.abs() > MOST_SKEW {
+            return Err(NotReady::Skew(ahead));
+        }
         // With a bound of zero memory is never trusted, and that is as it should be.
         let is_trusted = self.memory.is_trusted(self.core.clock.since_boot());
         if is_trusted || self.core.settings.max_staleness.is_zero() { Ok(()) } else { Err(NotReady::Following) }

@@ -15,7 +15,7 @@ use super::{
     exchange::{Exchange, Follower, Following, Memory, Pauses, Presence},
     feed::Feed,
     health::Health,
-    keys::{KeyRing, KeyRingError},
+    keys::{KeyRing, KeyRingError, Keys},
     passwords::Passwords,
     policies::Policies,
     restored::Restoration,
@@ -48,13 +48,25 @@ pub struct Environment {
 pub enum StartError {
     /// The keys.
     #[error(transparent)]
-    Keys(#[from] KeyRingError),
+    Keys(KeyRingError),
     /// Another program's schema.
     #[error("the database's schema is not the one this program was built for: run patmint migrate, or a newer patmint")]
     Schema,
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<KeyRingError> for StartError {
+    fn from(error: KeyRingError) -> Self {
+        match error {
+            KeyRingError::Store(error) => Self::Store(error),
+            other @ (KeyRingError::Root(_)
+            | KeyRingError::DoesNotOpen(_)
+            | KeyRingError::Damaged(_)
+            | KeyRingError::NotMade) => Self::Keys(other),
+        }
+    }
 }
 
 /// All services of one process.
@@ -77,6 +89,8 @@ pub struct Services {
     pub status_lists: StatusLists,
     /// Tells what was revoked.
     pub feed: Feed,
+    /// Shows and changes the signing keys.
+    pub keys: Keys,
     /// Whether all is well.
     pub health: Health,
     core: Arc<Core>,
@@ -92,8 +106,9 @@ impl Services {
     /// # Errors
     /// See [`StartError`].
     pub async fn for_command(settings: Settings, keys_dir: &Path, outside: Environment) -> Result<Self, StartError> {
-        let basis = Basis::new(Arc::new(Memory::new(settings.cache_capacity)), Pauses::none());
-        Self::assemble(settings, keys_dir, outside, basis).await
+        let keys = Arc::new(KeyRing::open(&outside, keys_dir, settings.signing_algorithm).await?);
+        let basis = Basis::new(Arc::new(Memory::new(settings.cache_capacity)), keys, Pauses::none());
+        Ok(Self::assemble(settings, outside, basis))
     }
 
     /// The services of a server: follows the list, writes usage, removes what is over.
@@ -107,8 +122,9 @@ impl Services {
             return Err(StartError::Schema);
         }
         start_numbers(&outside).await?;
+        let keys = Arc::new(KeyRing::open(&outside, keys_dir, settings.signing_algorithm).await?);
         let Environment { clock, random, db } = outside.clone();
-        let mut basis = Basis::new(memory.clone(), pauses.clone());
+        let mut basis = Basis::new(memory.clone(), keys.clone(), pauses.clone());
         let bound = settings.max_staleness;
         // A server that reads the database each time goes by nothing that anybody would have to wait for.
         if !bound.is_zero() {
@@ -118,8 +134,8 @@ impl Services {
             basis.presence = Some(Arc::new(presence));
         }
         let presence = basis.presence.clone();
-        let follower = Follower::new(db, clock, memory, bound, pauses);
-        let started = Self::start(settings, keys_dir, outside, basis, follower).await;
+        let follower = Follower::new(db, clock, memory, keys, bound, pauses);
+        let started = Self::start(settings, outside, basis, follower).await;
         if let (Err(_), Some(presence)) = (&started, presence) {
             // Nobody need wait for a server that did not come to be. What keeps the row, the error tells already.
             let _ = presence.leave().await;
@@ -129,7 +145,6 @@ impl Services {
 
     async fn start(
         settings: Settings,
-        keys_dir: &Path,
         outside: Environment,
         mut basis: Basis,
         follower: Follower,
@@ -137,21 +152,15 @@ impl Services {
         // Once before anybody asks: a server that has followed serves from its first request on.
         let follower = first_look(follower).await?;
         basis.following = Some(follower.spawn());
-        let mut services = Self::assemble(settings, keys_dir, outside, basis).await?;
+        let mut services = Self::assemble(settings, outside, basis);
         services.sessions.passwords.prepare();
         services.background = Some(Background::spawn(services.core.clone(), services.presence.clone()));
         Ok(services)
     }
 
-    pub(super) async fn assemble(
-        settings: Settings,
-        keys_dir: &Path,
-        outside: Environment,
-        basis: Basis,
-    ) -> Result<Self, StartError> {
-        let Basis { memory, following, presence, pauses } = basis;
+    pub(super) fn assemble(settings: Settings, outside: Environment, basis: Basis) -> Self {
+        let Basis { memory, keys, following, presence, pauses } = basis;
         let Environment { clock, random, db } = outside;
-        let keys = KeyRing::open(&db, keys_dir, &*clock, &*random).await?;
         let format = CredentialFormat::new(settings.token_prefix.clone(), settings.issuer.clone(), keys.tag().clone());
         let changes = Changes {
             db: db.clone(),
@@ -165,7 +174,7 @@ impl Services {
         let usage = Usage::new(memory.clone());
         let core = Arc::new(Core { settings, clock, random, db, keys, format, changes, usage });
         let passwords = Arc::new(Passwords::new(core.random.clone()));
-        Ok(Self {
+        Self {
             exchange: Exchange::new(core.clone(), memory.clone(), pauses),
             sessions: Sessions { core: core.clone(), passwords: passwords.clone() },
             users: Users { core: core.clone() },
@@ -175,12 +184,13 @@ impl Services {
             restoration: Restoration { core: core.clone() },
             status_lists: StatusLists::new(core.clone()),
             feed: Feed::new(core.clone(), memory.clone(), following.as_ref().map(Following::bell)),
+            keys: Keys { core: core.clone() },
             health: Health::new(core.clone(), memory),
             core,
             background: None,
             presence,
             _following: following,
-        })
+        }
     }
 
     #[cfg(test)]
@@ -191,7 +201,8 @@ impl Services {
     /// The keys that services verify access tokens with (RFC 7517).
     #[must_use]
     pub fn published_keys(&self) -> JwkSet {
-        self.core.keys.published()
+        let published = self.core.keys.published(self.core.clock.now());
+        JwkSet { keys: published.iter().map(|key| key.jwk().clone()).collect() }
     }
 
     /// What the operator chose.
@@ -243,6 +254,7 @@ async fn in_time<T>(step: impl Future<Output = Result<T, StoreError>>) -> Result
 /// What exchanges go by, and what keeps it true.
 pub(super) struct Basis {
     pub(super) memory: Arc<Memory>,
+    pub(super) keys: Arc<KeyRing>,
     pub(super) following: Option<Following>,
     pub(super) presence: Option<Arc<Presence>>,
     pub(super) pauses: Pauses,
@@ -250,14 +262,16 @@ pub(super) struct Basis {
 
 impl Basis {
     /// A memory that nobody follows the list for.
-    pub(super) fn new(memory: Arc<Memory>, pauses: Pauses) -> Self {
-        Self { memory, following: None, presence: None, pauses }
+    pub(super) fn new(memory: Arc<Memory>, keys: Arc<KeyRing>, pauses: Pauses) -> Self {
+        Self { memory, keys, following: None, presence: None, pauses }
     }
 }
 
-async fn first_look(mut follower: Follower) -> Result<Follower, StoreError> {
+async fn first_look(mut follower: Follower) -> Result<Follower, StartError> {
     let look = move || follower.step().map(|()| follower);
-    task::spawn_blocking(look).await.unwrap_or_else(|panic| Err(StoreError::Query(panic.to_string())))
+    let looked = task::spawn_blocking(look).await;
+    let looked = looked.unwrap_or_else(|panic| Err(StoreError::Query(panic.to_string()).into()));
+    looked.map_err(StartError::from)
 }
 
 /// Numbers never come again, not even after a backup was restored: each start goes on above the clock.

@@ -18,6 +18,7 @@ use tokio::runtime;
 use super::{
     Delta, Environment, ExchangeError, Exchanged, FeedError, Services, Settings, StartError,
     exchange::{Follower, Memory, Pauses, Presence},
+    keys::KeyRing,
     start::Basis,
 };
 use crate::{
@@ -25,6 +26,7 @@ use crate::{
         clock::{Clock as _, SystemClock},
         credential::{LookupKey, Revocation, RevocationReason},
         ids::{CredentialId, ReplicaId},
+        jws::SigningAlgorithm,
         list::{Entry, Target},
         random::SystemRandomness,
         verdict::Asked,
@@ -36,6 +38,9 @@ use crate::{
 
 /// The bound of the replica.
 pub(crate) const MAX_STALENESS: Duration = Duration::from_secs(1);
+
+/// For how long a new key is published before it signs.
+pub(crate) const KEY_LEAD: i64 = 900;
 
 pub(crate) type Outcome = Result<Exchanged, ExchangeError>;
 
@@ -77,6 +82,8 @@ fn settings() -> Settings {
         token_prefix: "patmint_".to_owned(),
         max_staleness: MAX_STALENESS,
         cache_capacity: 100,
+        key_lead: KEY_LEAD,
+        signing_algorithm: SigningAlgorithm::default(),
     }
 }
 
@@ -116,11 +123,12 @@ impl Replica {
         let (pauses, memory) = (Pauses::none(), Arc::new(Memory::new(100)));
         let presence = Presence::new(db.clone(), clock.clone(), random, memory.clone(), MAX_STALENESS, pauses.clone());
         let presence = Arc::new(presence);
-        let mut basis = Basis::new(memory.clone(), pauses.clone());
+        let keys = Arc::new(
+            block_on(KeyRing::open(&outside, &database.folder().join("keys"), SigningAlgorithm::default())).unwrap(),
+        );
+        let mut basis = Basis::new(memory.clone(), keys, pauses.clone());
         basis.presence = is_server.then(|| presence.clone());
-        let keys = database.folder().join("keys");
-        let assemble = Services::assemble(settings(), &keys, outside, basis);
-        let services = Arc::new(block_on(assemble).unwrap());
+        let services = Arc::new(Services::assemble(settings(), outside, basis));
         let (token, password) = (SecretString::default(), SecretString::default());
         Self { services, pauses, clock, db, memory, presence, token, password, database }
     }
@@ -163,7 +171,8 @@ impl Replica {
 
     pub(crate) fn follower(&self) -> Follower {
         let clock: Arc<ManualClock> = self.clock.clone();
-        Follower::new(self.db.clone(), clock, self.memory.clone(), MAX_STALENESS, self.pauses.clone())
+        let (memory, keys) = (self.memory.clone(), self.services.core().keys.clone());
+        Follower::new(self.db.clone(), clock, memory, keys, MAX_STALENESS, self.pauses.clone())
     }
 
     /// A second replica in service: registered, has followed, and has the credential in memory.

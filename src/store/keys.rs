@@ -37,14 +37,16 @@ pub struct SealedKey {
     pub created_at: Timestamp,
     /// From when on it signs.
     pub activates_at: Timestamp,
+    /// The number of the change that made it.
+    pub created_seq: i64,
 }
 
-/// All keys, oldest first.
+/// All keys, in the order in which they were made.
 ///
 /// # Errors
 /// [`StoreError`].
 pub fn all(connection: &mut DbConnection) -> Result<Vec<SealedKey>, StoreError> {
-    let order = (sealed_keys::created_at, sealed_keys::kid);
+    let order = (sealed_keys::created_seq, sealed_keys::created_at, sealed_keys::kid);
     run(sealed_keys::table.order(order).select(SealedKey::as_select()).load(connection))
 }
 

@@ -115,9 +115,18 @@ pub fn resume_above(
 /// # Errors
 /// [`StoreError`].
 pub fn head(connection: &mut DbConnection) -> Result<Head, StoreError> {
-    let row = list_head::table.find(HEAD).select((list_head::seq, list_head::pruned_to));
-    let (seq, pruned_to) = run(row.get_result::<(i64, i64)>(connection))?;
-    Ok(Head { seq, pruned_to })
+    let row = list_head::table.find(HEAD).select((list_head::seq, list_head::pruned_to, list_head::keys_seq));
+    let (seq, pruned_to, keys_seq) = run(row.get_result::<(i64, i64, i64)>(connection))?;
+    Ok(Head { seq, pruned_to, keys_seq })
+}
+
+/// Notes that the change `seq`, which is under way, is one of the keys.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn note_change_of_keys(connection: &mut DbConnection, seq: i64) -> Result<(), StoreError> {
+    let head = diesel::update(list_head::table.find(HEAD));
+    run(head.set(list_head::keys_seq.eq(seq)).execute(connection)).map(|_| ())
 }
 
 /// Writes an entry, in the transaction that raised the counter to its number.

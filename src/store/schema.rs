@@ -5,6 +5,7 @@ diesel::table! {
         id -> Integer,
         seq -> BigInt,
         pruned_to -> BigInt,
+        keys_seq -> BigInt,
     }
 }
 
@@ -109,6 +110,7 @@ diesel::table! {
         sealed -> Binary,
         created_at -> Timestamp,
         activates_at -> Timestamp,
+        created_seq -> BigInt,
     }
 }
 

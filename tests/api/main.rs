@@ -19,6 +19,7 @@ mod api_v1_tokens;
 mod audit;
 mod compat_label_studio;
 mod hostile;
+mod keys;
 mod oauth_revoke;
 mod operations;
 mod races;

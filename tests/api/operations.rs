@@ -25,6 +25,17 @@ fn with_another_schema_it_lives_and_is_not_ready() {
 }
 
 #[test]
+fn with_a_clock_that_is_not_the_databases_it_is_not_ready() {
+    let app = TestApp::new();
+    for (ahead, status) in [(60, 200), (61, 503), (-61, 503), (0, 200)] {
+        app.clock.set_database_ahead(ahead);
+        // Clocks are compared whenever the keys are read.
+        app.wait_for(app.command().keys.rotate(None, false)).expect("a new key");
+        assert_eq!(app.get("/readyz").send().status, status, "{ahead} s");
+    }
+}
+
+#[test]
 fn the_front_page_runs_no_scripts() {
     let app = TestApp::new();
     let answer = app.get("/").send();

@@ -17,6 +17,7 @@ use patmint::{
         clock::SystemClock,
         credential::{CredentialKind, Permission},
         ids::CredentialId,
+        jws::SigningAlgorithm,
         list::Target,
         random::SystemRandomness,
         verdict::Asked,
@@ -109,6 +110,8 @@ fn race(wanted: usize, apart: bool) {
         token_prefix: "patmint_".to_owned(),
         max_staleness: Duration::from_secs(1),
         cache_capacity: 1000,
+        key_lead: 900,
+        signing_algorithm: SigningAlgorithm::default(),
     };
     let main = runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let keys = database.folder().join("keys");

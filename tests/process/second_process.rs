@@ -11,6 +11,7 @@ use patmint::{
     domain::{
         clock::SystemClock,
         credential::{CredentialKind, Permission},
+        jws::SigningAlgorithm,
         random::SystemRandomness,
     },
     service::{Caller, Environment, Expiry, NewToken, Services, Settings},
@@ -42,6 +43,8 @@ impl Command {
             token_prefix: "patmint_".to_owned(),
             max_staleness: BOUND,
             cache_capacity: 10,
+            key_lead: 900,
+            signing_algorithm: SigningAlgorithm::default(),
         };
         let (services, caller) = runtime.block_on(async {
             let db = Database::new(&DatabaseSettings { url: place.url().parse().unwrap(), connections: 2 });

@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use diesel::RunQueryDsl as _;
 use patmint::{
-    domain::random::SystemRandomness,
+    domain::{jws::SigningAlgorithm, random::SystemRandomness},
     service::{Environment, Services, Settings},
     store::{Database, DatabaseSettings},
 };
@@ -228,6 +228,8 @@ fn commands(app: &TestApp, book: &mut Book) {
         token_prefix: "patmint_".to_owned(),
         max_staleness: Duration::from_secs(1),
         cache_capacity: 10,
+        key_lead: 900,
+        signing_algorithm: SigningAlgorithm::default(),
     };
     let services = |runtime: &Runtime, db: Database| {
         db.migrate().expect("migrations");

@@ -14,6 +14,7 @@ use patmint::{
         credential::{Credential, CredentialFormat, CredentialKind, Description, Permission},
         email::Email,
         ids::{CredentialId, OrganizationId, UserId},
+        jws::SigningAlgorithm,
         membership::{Membership, Role, User, UserKind},
         random::SystemRandomness,
     },
@@ -109,16 +110,18 @@ impl Seeder {
         let db = Database::new(&DatabaseSettings { url: database_url.parse()?, connections: 4 });
         db.migrate()?;
         let random = Arc::new(SystemRandomness::default());
-        let outside = Environment { clock: Arc::new(SystemClock), random: random.clone(), db: db.clone() };
+        let outside = Environment { clock: Arc::new(SystemClock), random, db: db.clone() };
         let settings = Settings {
             issuer: ISSUER.to_owned(),
             token_prefix: PREFIX.to_owned(),
             max_staleness: std::time::Duration::ZERO,
             cache_capacity: 0,
+            key_lead: 900,
+            signing_algorithm: SigningAlgorithm::default(),
         };
-        let services = Services::for_command(settings, keys_dir, outside).await?;
+        let services = Services::for_command(settings, keys_dir, outside.clone()).await?;
         let made = services.bootstrap.run("Trials", "owner@trials.example", None).await?;
-        let keys = KeyRing::open(&db, keys_dir, &SystemClock, &*random).await?;
+        let keys = KeyRing::open(&outside, keys_dir, SigningAlgorithm::default()).await?;
         let maker = Maker {
             format: CredentialFormat::new(PREFIX.to_owned(), ISSUER.to_owned(), keys.tag().clone()),
             random: SystemRandomness::default(),

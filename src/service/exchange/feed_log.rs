@@ -181,7 +181,7 @@ mod tests {
     }
 
     fn head(seq: i64) -> Head {
-        Head { seq, pruned_to: 0 }
+        Head { seq, pruned_to: 0, keys_seq: 0 }
     }
 
     fn seqs(page: &Page) -> Vec<i64> {
@@ -203,7 +203,7 @@ mod tests {
     fn what_is_listed_is_not_called_gone() {
         let log = FeedLog::default();
         // Another server whose clock is ahead has removed what is not over yet.
-        log.take(&[entry(3, true, time())], Head { seq: 5, pruned_to: 4 }, time());
+        log.take(&[entry(3, true, time())], Head { pruned_to: 4, ..head(5) }, time());
         assert_eq!(log.page(0, time()).pruned_to, 2);
         assert_eq!(log.page(0, time().plus_seconds(ENTRY_LIFETIME)).pruned_to, 4);
     }

@@ -16,7 +16,8 @@ use super::{
 };
 use crate::{
     domain::{clock::Clock, list::Head},
-    store::{Database, DbConnection, StoreError, list},
+    service::keys::{KeyRing, KeyRingError},
+    store::{Database, DbConnection, list},
 };
 
 /// How often the counter is read when nobody asks for it.
@@ -63,6 +64,7 @@ pub(crate) struct Follower {
     pub(crate) db: Database,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) memory: Arc<Memory>,
+    pub(crate) keys: Arc<KeyRing>,
     /// How old the state may be that an exchange goes by.
     pub(crate) max_staleness: Duration,
     pub(crate) pauses: Pauses,
@@ -75,17 +77,18 @@ impl Follower {
         db: Database,
         clock: Arc<dyn Clock>,
         memory: Arc<Memory>,
+        keys: Arc<KeyRing>,
         max_staleness: Duration,
         pauses: Pauses,
     ) -> Self {
-        Self { db, clock, memory, max_staleness, pauses, connection: None }
+        Self { db, clock, memory, keys, max_staleness, pauses, connection: None }
     }
 
     /// Looks once. The order of the lines is rule R1.
     ///
     /// # Errors
-    /// [`StoreError`]; then memory is as it was, and trust in it runs out.
-    pub(crate) fn step(&mut self) -> Result<(), StoreError> {
+    /// See [`KeyRingError`]; then memory is as it was, and trust in it runs out.
+    pub(crate) fn step(&mut self) -> Result<(), KeyRingError> {
         let look = self.memory.feed.begin(self.clock.since_boot());
         let registration = self.memory.trust.registration();
         let asked_at = self.clock.since_boot();
@@ -102,7 +105,7 @@ impl Follower {
         result
     }
 
-    fn apply(&mut self) -> Result<(), StoreError> {
+    fn apply(&mut self) -> Result<(), KeyRingError> {
         let Self { memory, pauses, .. } = &*self;
         let (memory, pauses, applied) = (memory.clone(), pauses.clone(), memory.applied());
         let now = self.clock.now();
@@ -111,6 +114,10 @@ impl Follower {
             None => self.db.own_connection()?,
         };
         let head = list::head(&mut connection)?;
+        // Before `applied`, and after a restore in any case.
+        if head.keys_seq != self.keys.seq() || head.seq < memory.seen() {
+            self.keys.renew(&mut connection)?;
+        }
         if head.seq < memory.seen() {
             // A restored backup or a failover lost what we saw. Numbers must not come again for something else.
             let floor = memory.seen().max(now.unix_millis()) + 1;

@@ -128,7 +128,7 @@ impl Exchange {
             ExchangeError::Refused(reason)
         })?;
         let claims = claims(&self.core, &known, grant, found.rev);
-        let access = self.core.keys.signing().sign(&claims).map_err(|e| ExchangeError::Signing(e.to_string()))?;
+        let access = self.core.keys.signing(now).sign(&claims).map_err(|e| ExchangeError::Signing(e.to_string()))?;
         Ok(Exchanged { access, rev: found.rev })
     }
 

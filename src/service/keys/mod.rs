@@ -1,8 +1,17 @@
 //! Keys: a root key in a folder, and everything else sealed under it in the database.
 
+mod error;
+mod fresh;
+mod manage;
+mod opening;
 mod ring;
 mod root;
 mod sealing;
+mod stored;
+#[cfg(test)]
+mod tests;
 
-pub use ring::{KeyRing, KeyRingError};
+pub use error::KeyRingError;
+pub use manage::{Keys, ShownKey};
+pub use ring::KeyRing;
 pub use root::RootKeyError;

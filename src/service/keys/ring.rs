@@ -1,96 +1,70 @@
-//! The keys in use: one for tags, one that signs, and what is published of it.
+//! The keys in use: one for tags, those that sign and are published. Read again whenever somebody changes them.
 
-use std::path::Path;
-
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::jwk::JwkSet;
-use patmint_verifier::ACCESS_TOKEN_TYP;
-use thiserror::Error;
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicI64, Ordering::Relaxed},
+    },
+};
 
 use super::{
-    root::{RootKeyError, RootKeys},
-    sealing::{self, DoesNotOpen, Label},
+    KeyRingError,
+    fresh::{FreshKey, Sealed},
+    opening::{self, Signing},
+    root::RootKeys,
+    stored::Stored,
 };
 use crate::{
     domain::{
-        clock::Clock,
+        clock::{Clock, Timestamp},
         credential::TagKey,
-        jws::{KeptKey, NotAKey},
-        random::{self, Randomness},
+        jws::{KeptKey, SigningAlgorithm},
+        random::Randomness,
     },
-    store::{
-        Database, StoreError,
-        keys::{self, KeyPurpose, SealedKey},
-    },
+    service::Environment,
+    store::{Database, DbConnection, StoreError, keys, list, time},
 };
 
-const TAG_ALGORITHM: &str = "HS256";
-const SIGNING_ALGORITHM: &str = "ES256";
-
-/// Why there are no keys to work with.
-#[derive(Debug, Error)]
-pub enum KeyRingError {
-    /// The keys folder.
-    #[error(transparent)]
-    Root(#[from] RootKeyError),
-    /// The database.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// Sealed under another root key, or damaged.
-    #[error("the root key in {0} does not open the keys in the database: it is not the one they were sealed with")]
-    DoesNotOpen(String),
-    /// Opened, and not what it should be.
-    #[error("key {0} in the database is damaged")]
-    Damaged(String),
-}
-
 /// The keys in use. Replicas on one database have the same.
-#[derive(Debug)]
 pub struct KeyRing {
+    folder: PathBuf,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Randomness>,
     tag: TagKey,
-    signing: KeptKey,
+    /// Swapped as one.
+    signing: RwLock<Arc<Signing>>,
+    /// How far the database's clock is ahead of this machine's, in milliseconds.
+    ahead: AtomicI64,
 }
 
 impl KeyRing {
-    /// Opens the keys in the database, or makes the first ones. `folder` holds the root key.
+    /// Opens the keys in the database, or makes the first ones, to sign by `algorithm`. `folder` holds the root key.
     ///
     /// # Errors
     /// See [`KeyRingError`].
-    pub async fn open(
-        db: &Database,
-        folder: &Path,
-        clock: &dyn Clock,
-        random: &dyn Randomness,
-    ) -> Result<Self, KeyRingError> {
-        let mut stored = db.read::<_, StoreError>(keys::all).await?;
-        let roots = RootKeys::load(folder, stored.is_empty(), random)?;
-        let refuse = |DoesNotOpen| KeyRingError::DoesNotOpen(folder.display().to_string());
-        if stored.is_empty() {
-            let now = clock.now();
-            let fresh = [new_tag_key(random), new_signing_key()?].map(|(kid, purpose, algorithm, key)| {
-                let label = Label { kid: &kid, algorithm, purpose };
-                let sealed = sealing::seal(&roots, &label, &key, random)?;
-                let algorithm = algorithm.to_owned();
-                Ok(SealedKey { kid, purpose, algorithm, sealed, created_at: now, activates_at: now })
-            });
-            let [tag, signing] = fresh;
-            let (tag, signing) = (tag.map_err(refuse)?, signing.map_err(refuse)?);
-            stored = db.change(move |connection, _| first_keys(connection, [tag, signing])).await?;
+    pub async fn open(outside: &Environment, folder: &Path, algorithm: SigningAlgorithm) -> Result<Self, KeyRingError> {
+        let Environment { clock, random, db } = outside;
+        let mut stored = db.read(Stored::read).await?;
+        let roots = RootKeys::load(folder, stored.rows.is_empty(), &**random)?;
+        if stored.rows.is_empty() {
+            let fresh = [FreshKey::for_tags(&**random), FreshKey::for_signing(algorithm)?];
+            let seal = |key: FreshKey| key.sealed(&roots, folder, &**random);
+            let sealed = fresh.into_iter().map(seal).collect::<Result<Vec<_>, _>>()?;
+            let clock = clock.clone();
+            stored = db.change(move |connection, seq| first_keys(connection, seq, &*clock, sealed)).await?;
         }
-        let open = |purpose| {
-            let key = stored.iter().rfind(|key| key.purpose == purpose);
-            let key = key.ok_or_else(|| KeyRingError::Damaged(purpose.to_string()))?;
-            let label = Label { kid: &key.kid, algorithm: &key.algorithm, purpose };
-            let bytes = sealing::open(&roots, &label, &key.sealed).map_err(refuse)?;
-            Ok::<_, KeyRingError>((key.kid.clone(), bytes))
+        let now = clock.of_database(stored.now);
+        let ring = Self {
+            folder: folder.to_owned(),
+            tag: opening::tag(&stored, &roots, folder)?,
+            signing: RwLock::new(Arc::new(opening::signing(&stored, &roots, folder, now)?)),
+            ahead: AtomicI64::new(0),
+            clock: clock.clone(),
+            random: random.clone(),
         };
-        let (tag_kid, tag) = open(KeyPurpose::Tag)?;
-        let tag: [u8; 32] = tag.try_into().map_err(|_| KeyRingError::Damaged(tag_kid))?;
-        let (signing_kid, signing) = open(KeyPurpose::Sign)?;
-        let signing =
-            KeptKey::es256(&signing, ACCESS_TOKEN_TYP).map_err(|NotAKey| KeyRingError::Damaged(signing_kid))?;
-        Ok(Self { tag: TagKey::new(&tag), signing })
+        ring.set_clock(stored.now);
+        Ok(ring)
     }
 
     /// The key of the tags.
@@ -99,45 +73,92 @@ impl KeyRing {
         &self.tag
     }
 
-    /// The key that signs.
+    /// The key that signs at `now`, by this machine's clock.
     #[must_use]
-    pub fn signing(&self) -> &KeptKey {
-        &self.signing
+    pub fn signing(&self, now: Timestamp) -> Arc<KeptKey> {
+        self.current().schedule.signer(self.by_database(now)).clone()
     }
 
-    /// What is published: every key under which a live token may be signed (RFC 7517 section 5).
+    /// What is published at `now`, by this machine's clock: every key under which a live token may be signed, or will be
+    /// soon.
     #[must_use]
-    pub fn published(&self) -> JwkSet {
-        JwkSet { keys: vec![self.signing.jwk().clone()] }
+    pub fn published(&self, now: Timestamp) -> Vec<Arc<KeptKey>> {
+        self.current().schedule.published(self.by_database(now)).cloned().collect()
+    }
+
+    /// The number of the last change of the keys that is known here.
+    pub(crate) fn seq(&self) -> i64 {
+        self.current().seq
+    }
+
+    /// Reads the keys anew.
+    ///
+    /// # Errors
+    /// See [`KeyRingError`]; then the keys are as they were.
+    pub(crate) fn renew(&self, connection: &mut DbConnection) -> Result<(), KeyRingError> {
+        let stored = Stored::read(connection)?;
+        // Read again too: the key that opens them may be new there.
+        let roots = RootKeys::load(&self.folder, false, &*self.random)?;
+        let now = self.clock.of_database(stored.now);
+        let signing = Arc::new(opening::signing(&stored, &roots, &self.folder, now)?);
+        self.set_clock(stored.now);
+        *self.signing.write().unwrap_or_else(PoisonError::into_inner) = signing;
+        Ok(())
+    }
+
+    /// Compares the database's clock with this machine's.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) async fn compare_clocks(&self, db: &Database) -> Result<(), StoreError> {
+        let said = db.read(time::now).await?;
+        self.set_clock(said);
+        Ok(())
+    }
+
+    /// How far the database's clock is ahead of this machine's, in milliseconds.
+    pub(crate) fn ahead(&self) -> i64 {
+        self.ahead.load(Relaxed)
+    }
+
+    /// A new key that signs, sealed.
+    ///
+    /// # Errors
+    /// See [`KeyRingError`].
+    pub(super) fn fresh(&self, algorithm: SigningAlgorithm) -> Result<Sealed, KeyRingError> {
+        let roots = RootKeys::load(&self.folder, false, &*self.random)?;
+        FreshKey::for_signing(algorithm)?.sealed(&roots, &self.folder, &*self.random)
+    }
+
+    fn current(&self) -> Arc<Signing> {
+        self.signing.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn by_database(&self, now: Timestamp) -> Timestamp {
+        now.plus_millis(self.ahead())
+    }
+
+    fn set_clock(&self, said: Option<Timestamp>) {
+        let ahead = self.clock.of_database(said).unix_millis() - self.clock.now().unix_millis();
+        self.ahead.store(ahead, Relaxed);
     }
 }
 
 /// Stores the first keys, unless another server was faster; then its keys count.
 fn first_keys(
-    connection: &mut crate::store::DbConnection,
-    fresh: [SealedKey; 2],
-) -> Result<Vec<SealedKey>, StoreError> {
-    let stored = keys::all(connection)?;
-    if !stored.is_empty() {
+    connection: &mut DbConnection,
+    seq: i64,
+    clock: &dyn Clock,
+    fresh: Vec<Sealed>,
+) -> Result<Stored, StoreError> {
+    let stored = Stored::read(connection)?;
+    if !stored.rows.is_empty() {
         return Ok(stored);
     }
-    for key in fresh.clone() {
-        keys::insert(connection, key)?;
+    let now = clock.of_database(stored.now);
+    for key in fresh {
+        keys::insert(connection, key.made(seq, now, now))?;
     }
-    Ok(fresh.into())
-}
-
-type NewKey = (String, KeyPurpose, &'static str, Vec<u8>);
-
-fn new_tag_key(random: &dyn Randomness) -> NewKey {
-    let kid = URL_SAFE_NO_PAD.encode(random::bytes::<16>(random));
-    (kid, KeyPurpose::Tag, TAG_ALGORITHM, random::bytes::<32>(random).to_vec())
-}
-
-fn new_signing_key() -> Result<NewKey, KeyRingError> {
-    let damaged = || KeyRingError::Damaged("signing".to_owned());
-    let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_| damaged())?;
-    let pkcs8 = pair.to_pkcs8v1().map_err(|_| damaged())?.as_ref().to_vec();
-    let kid = KeptKey::es256(&pkcs8, ACCESS_TOKEN_TYP).map_err(|NotAKey| damaged())?.kid().to_owned();
-    Ok((kid, KeyPurpose::Sign, SIGNING_ALGORITHM, pkcs8))
+    list::note_change_of_keys(connection, seq)?;
+    Stored::read(connection)
 }

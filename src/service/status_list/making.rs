@@ -94,7 +94,7 @@ fn sign(core: &Core, list: i64, bytes: &[u8], now: Timestamp) -> Result<String, 
         "ttl": TTL,
         "status_list": { "bits": BITS, "lst": URL_SAFE_NO_PAD.encode(compressed(bytes)?) },
     });
-    core.keys.signing().sign_as(TYP, &claims).map_err(|error| StatusListError::Signing(error.to_string()))
+    core.keys.signing(now).sign_as(TYP, &claims).map_err(|error| StatusListError::Signing(error.to_string()))
 }
 
 fn compressed(bytes: &[u8]) -> Result<Vec<u8>, StatusListError> {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use patmint::{
-    domain::random::SystemRandomness,
+    domain::{jws::SigningAlgorithm, random::SystemRandomness},
     http::{App, HttpSettings, Server},
     service::{Bootstrapped, Environment, Services, Settings},
     store::{Database, DatabaseSettings, DbConnection, StoreError},
@@ -188,6 +188,8 @@ impl TestApp {
             token_prefix: "patmint_".to_owned(),
             max_staleness: Duration::from_secs(1),
             cache_capacity: 1,
+            key_lead: 900,
+            signing_algorithm: SigningAlgorithm::default(),
         };
         let db = Database::new(&DatabaseSettings { url: self.database.url().parse().unwrap(), connections: 1 });
         let outside = Environment { clock: self.clock.clone(), random: Arc::new(SystemRandomness::default()), db };
@@ -248,6 +250,8 @@ async fn start(
         token_prefix: options.token_prefix.to_owned(),
         max_staleness: options.max_staleness,
         cache_capacity: 1000,
+        key_lead: 900,
+        signing_algorithm: SigningAlgorithm::default(),
     };
     let outside = Environment { clock, random: Arc::new(SystemRandomness::default()), db: db.clone() };
     let services = Services::for_server(settings, &keys, outside).await.expect("services");

@@ -13,12 +13,18 @@ pub struct ManualClock {
     start: Timestamp,
     wall_seconds: AtomicI64,
     boot_millis: AtomicU64,
+    database_ahead: AtomicI64,
 }
 
 impl Default for ManualClock {
     fn default() -> Self {
         let start = "2026-11-21T10:00:00.250000Z".parse().unwrap();
-        Self { start, wall_seconds: AtomicI64::new(0), boot_millis: AtomicU64::new(1_000_000) }
+        Self {
+            start,
+            wall_seconds: AtomicI64::new(0),
+            boot_millis: AtomicU64::new(1_000_000),
+            database_ahead: AtomicI64::new(0),
+        }
     }
 }
 
@@ -34,6 +40,11 @@ impl ManualClock {
         self.wall_seconds.fetch_add(seconds, SeqCst);
     }
 
+    /// The database's clock is so many seconds ahead of the wall clock.
+    pub fn set_database_ahead(&self, seconds: i64) {
+        self.database_ahead.store(seconds, SeqCst);
+    }
+
     /// Time passes on the boot clock only.
     pub fn pass(&self, time: Duration) {
         self.boot_millis.fetch_add(u64::try_from(time.as_millis()).unwrap(), SeqCst);
@@ -47,5 +58,9 @@ impl Clock for ManualClock {
 
     fn since_boot(&self) -> Duration {
         Duration::from_millis(self.boot_millis.load(SeqCst))
+    }
+
+    fn of_database(&self, _: Option<Timestamp>) -> Timestamp {
+        self.now().plus_seconds(self.database_ahead.load(SeqCst))
     }
 }

@@ -15,7 +15,7 @@ pub use client::Answer;
 pub use look::Look;
 pub use place::{Owner, Place};
 pub use program::{Program, Running};
-pub use server::{Client, Server, claims};
+pub use server::{Client, Server, claims, header};
 
 use std::time::Duration;
 

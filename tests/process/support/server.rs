@@ -137,7 +137,16 @@ impl Client {
 
 /// What the access token in this answer says.
 pub fn claims(answer: &Answer) -> Value {
+    part(answer, 1)
+}
+
+/// The header of the access token in this answer.
+pub fn header(answer: &Answer) -> Value {
+    part(answer, 0)
+}
+
+fn part(answer: &Answer, index: usize) -> Value {
     let access = answer.json()["access"].as_str().expect("an access token").to_owned();
-    let part = access.split('.').nth(1).expect("a JWT");
+    let part = access.split('.').nth(index).expect("a JWT");
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).expect("base64url")).expect("JSON")
 }

@@ -4,32 +4,31 @@
 //! provider is public, so the library stays in charge while [`KeptKey`] hands it a key that is already parsed: what
 //! passes for key bytes is only a handle (the `kid`), and the key itself lies in a registry of the process.
 
+mod algorithm;
+mod pair;
+
 use std::{
     collections::HashMap,
     fmt,
     sync::{Arc, LazyLock, PoisonError, RwLock, Weak},
 };
 
-use aws_lc_rs::{
-    rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
-};
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use aws_lc_rs::rand::SystemRandom;
 use jsonwebtoken::{
     Algorithm, EncodingKey, Header,
     crypto::{CryptoProvider, JwtSigner, aws_lc},
     errors,
-    jwk::{
-        AlgorithmParameters, CommonParameters, EllipticCurve, EllipticCurveKeyParameters, EllipticCurveKeyType, Jwk,
-        KeyAlgorithm, PublicKeyUse,
-    },
+    jwk::{CommonParameters, Jwk, PublicKeyUse, ThumbprintHash},
     signature,
 };
 use serde::Serialize;
 use thiserror::Error;
 
+use self::pair::Pair;
+pub use self::{algorithm::SigningAlgorithm, pair::generate};
+
 /// The parsed keys by handle, for as long as a [`KeptKey`] holds them.
-type Registry = RwLock<HashMap<Box<[u8]>, Weak<Es256Key>>>;
+type Registry = RwLock<HashMap<Box<[u8]>, Weak<ParsedKey>>>;
 
 static KEPT: LazyLock<Registry> = LazyLock::new(Registry::default);
 
@@ -45,26 +44,25 @@ static INSTALLED: LazyLock<bool> = LazyLock::new(|| PROVIDER.install_default().i
 
 /// The private key is not one of the expected algorithm.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("not an ES256 private key in PKCS#8")]
+#[error("not a private key of this algorithm in PKCS#8")]
 pub struct NotAKey;
 
-struct Es256Key {
-    pair: EcdsaKeyPair,
+struct ParsedKey {
+    pair: Pair,
     random: SystemRandom,
 }
 
-struct KeptSigner(Arc<Es256Key>);
+struct KeptSigner(Arc<ParsedKey>);
 
 impl signature::Signer<Vec<u8>> for KeptSigner {
     fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, signature::Error> {
-        let signed = self.0.pair.sign(&self.0.random, message).map_err(|_| signature::Error::new())?;
-        Ok(signed.as_ref().to_vec())
+        self.0.pair.sign(&self.0.random, message).map_err(|_| signature::Error::new())
     }
 }
 
 impl JwtSigner for KeptSigner {
     fn algorithm(&self) -> Algorithm {
-        Algorithm::ES256
+        self.0.pair.algorithm().jws()
     }
 }
 
@@ -80,34 +78,40 @@ fn kept_signer(algorithm: &Algorithm, key: &EncodingKey) -> errors::Result<Box<d
 /// A signing key, parsed once and registered under its `kid` for as long as this value lives.
 pub struct KeptKey {
     /// What the registry holds weakly.
-    _key: Arc<Es256Key>,
+    key: Arc<ParsedKey>,
     header: Header,
     handle: EncodingKey,
     jwk: Jwk,
 }
 
 impl KeptKey {
-    /// Parses and registers an ES256 key (`pkcs8`: PKCS#8 v1, DER). Tokens signed with it carry `typ`.
+    /// Parses and registers a key (`pkcs8`: PKCS#8, DER). Tokens signed with it carry `typ`.
     ///
     /// The `kid` is the key's thumbprint (RFC 7638), so the same key has the same name everywhere.
     ///
     /// # Errors
     /// [`NotAKey`] if it is none.
-    pub fn es256(pkcs8: &[u8], typ: &str) -> Result<Self, NotAKey> {
+    pub fn new(algorithm: SigningAlgorithm, pkcs8: &[u8], typ: &str) -> Result<Self, NotAKey> {
         LazyLock::force(&INSTALLED);
-        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8).map_err(|_| NotAKey)?;
-        let jwk = es256_jwk(pair.public_key().as_ref())?;
+        let pair = Pair::parse(algorithm, pkcs8)?;
+        let jwk = jwk(&pair)?;
         let kid = jwk.common.key_id.clone().unwrap_or_default();
         let mut kept = KEPT.write().unwrap_or_else(PoisonError::into_inner);
         // The same key may be in use already: then both hold the one.
         let key = kept.get(kid.as_bytes()).and_then(Weak::upgrade);
-        let key = key.unwrap_or_else(|| Arc::new(Es256Key { pair, random: SystemRandom::new() }));
+        let key = key.unwrap_or_else(|| Arc::new(ParsedKey { pair, random: SystemRandom::new() }));
         kept.insert(kid.as_bytes().into(), Arc::downgrade(&key));
         drop(kept);
-        let mut header = Header::new(Algorithm::ES256);
+        let mut header = Header::new(algorithm.jws());
         header.typ = Some(typ.to_owned());
         header.kid = Some(kid.clone());
-        Ok(Self { _key: key, header, handle: EncodingKey::from_ec_der(kid.as_bytes()), jwk })
+        Ok(Self { key, header, handle: algorithm.handle(&kid), jwk })
+    }
+
+    /// How it signs.
+    #[must_use]
+    pub fn algorithm(&self) -> SigningAlgorithm {
+        self.key.pair.algorithm()
     }
 
     /// The key's name.
@@ -146,49 +150,63 @@ impl fmt::Debug for KeptKey {
     }
 }
 
-fn es256_jwk(point: &[u8]) -> Result<Jwk, NotAKey> {
-    let (Some(4), Some(x), Some(y)) = (point.first(), point.get(1..33), point.get(33..65)) else {
-        return Err(NotAKey);
+fn jwk(pair: &Pair) -> Result<Jwk, NotAKey> {
+    let common = CommonParameters {
+        public_key_use: Some(PublicKeyUse::Signature),
+        key_algorithm: Some(pair.algorithm().jwk()),
+        ..CommonParameters::default()
     };
-    let mut jwk = Jwk {
-        common: CommonParameters {
-            public_key_use: Some(PublicKeyUse::Signature),
-            key_algorithm: Some(KeyAlgorithm::ES256),
-            ..CommonParameters::default()
-        },
-        algorithm: AlgorithmParameters::EllipticCurve(EllipticCurveKeyParameters {
-            key_type: EllipticCurveKeyType::EC,
-            curve: EllipticCurve::P256,
-            x: URL_SAFE_NO_PAD.encode(x),
-            y: URL_SAFE_NO_PAD.encode(y),
-        }),
-    };
-    jwk.common.key_id = Some(jwk.thumbprint(jsonwebtoken::jwk::ThumbprintHash::SHA256).map_err(|_| NotAKey)?);
+    let mut jwk = Jwk { common, algorithm: pair.public()? };
+    jwk.common.key_id = Some(jwk.thumbprint(ThumbprintHash::SHA256).map_err(|_| NotAKey)?);
     Ok(jwk)
 }
 
 #[cfg(test)]
 mod tests {
-    use aws_lc_rs::encoding::AsBigEndian as _;
+    use aws_lc_rs::{
+        encoding::AsBigEndian as _,
+        signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
+    };
     use jsonwebtoken::{DecodingKey, Validation};
     use serde_json::{Value, json};
 
     use super::*;
 
+    const ALL: [SigningAlgorithm; 3] = [SigningAlgorithm::Es256, SigningAlgorithm::Rs256, SigningAlgorithm::EdDsa];
+
     #[test]
     fn a_kept_key_signs_what_its_public_half_verifies() {
+        for algorithm in ALL {
+            let key = KeptKey::new(algorithm, &generate(algorithm).unwrap(), "at+jwt").unwrap();
+            let token = key.sign(&json!({"sub": "ada", "exp": 4_000_000_000_u64})).unwrap();
+            let header = jsonwebtoken::decode_header(&token).unwrap();
+            assert_eq!((header.typ.as_deref(), header.kid.as_deref()), (Some("at+jwt"), Some(key.kid())));
+            assert_eq!((header.alg, key.algorithm()), (algorithm.jws(), algorithm));
+            let public = serde_json::to_value(key.jwk()).unwrap();
+            assert_eq!(public["alg"], algorithm.as_str());
+            let data = jsonwebtoken::decode::<Value>(
+                &token,
+                &DecodingKey::from_jwk(&serde_json::from_value(public).unwrap()).unwrap(),
+                &Validation::new(algorithm.jws()),
+            );
+            assert_eq!(data.unwrap().claims["sub"], "ada");
+        }
+    }
+
+    #[test]
+    fn a_key_is_of_one_algorithm() {
+        for algorithm in ALL {
+            let pkcs8 = generate(algorithm).unwrap();
+            let parsed = |as_if| KeptKey::new(as_if, &pkcs8, "at+jwt").is_ok();
+            assert_eq!(ALL.map(parsed), ALL.map(|as_if| as_if == algorithm));
+        }
+    }
+
+    #[test]
+    fn a_key_does_not_print() {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
         let pkcs8 = pair.to_pkcs8v1().unwrap();
-        let key = KeptKey::es256(pkcs8.as_ref(), "at+jwt").unwrap();
-        let token = key.sign(&json!({"sub": "ada", "exp": 4_000_000_000_u64})).unwrap();
-        let header = jsonwebtoken::decode_header(&token).unwrap();
-        assert_eq!((header.typ.as_deref(), header.kid.as_deref()), (Some("at+jwt"), Some(key.kid())));
-        let data = jsonwebtoken::decode::<Value>(
-            &token,
-            &DecodingKey::from_jwk(key.jwk()).unwrap(),
-            &Validation::new(Algorithm::ES256),
-        );
-        assert_eq!(data.unwrap().claims["sub"], "ada");
+        let key = KeptKey::new(SigningAlgorithm::Es256, pkcs8.as_ref(), "at+jwt").unwrap();
         let private = pair.private_key().as_be_bytes().unwrap();
         assert!(!format!("{:?} {:?}", key, key.handle).contains(&format!("{:?}", private.as_ref())));
     }

@@ -1,0 +1,2 @@
+ALTER TABLE sealed_keys DROP COLUMN created_seq;
+ALTER TABLE list_head DROP COLUMN keys_seq;

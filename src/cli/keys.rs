@@ -1,0 +1,60 @@
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::{CliError, open, output::say};
+use crate::{
+    config::Config,
+    domain::{jws::SigningAlgorithm, schedule::Stage},
+    service::ShownKey,
+};
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Show the signing keys, newest first
+    List(List),
+    /// Make a new signing key, which every server publishes at once and signs with when services know it
+    Rotate(Rotate),
+}
+
+#[derive(Args)]
+pub(super) struct List {
+    /// Answer with one line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+pub(super) struct Rotate {
+    /// How it signs: ES256, RS256 or EdDSA [default: --signing-algorithm]
+    #[arg(long, value_name = "ALGORITHM")]
+    algorithm: Option<SigningAlgorithm>,
+    /// Let it sign at once, before services that keep the published keys know it
+    #[arg(long)]
+    now: bool,
+}
+
+/// `patmint keys …`.
+pub(super) async fn run(config: &Config, command: Command) -> Result<(), CliError> {
+    let keys = open::for_command(config).await?.keys;
+    match command {
+        Command::List(List { json: false }) => {
+            for key in keys.list().await? {
+                say(as_text(&key))?;
+            }
+        }
+        Command::List(List { json: true }) => say(json!({ "items": keys.list().await? }))?,
+        Command::Rotate(Rotate { algorithm, now }) => {
+            let key = keys.rotate(algorithm, now).await?;
+            say(match key.stage {
+                Stage::Pending => format!("{} is published; it signs from {} on.", key.kid, key.activates_at),
+                Stage::Signing | Stage::Outgoing | Stage::Retired => format!("{} signs now.", key.kid),
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn as_text(key: &ShownKey) -> String {
+    let ShownKey { kid, algorithm, stage, created_at, activates_at } = key;
+    format!("{kid}  {algorithm}  {:<8}  made {created_at}  signs from {activates_at}", stage.as_str())
+}

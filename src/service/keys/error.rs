@@ -1,0 +1,24 @@
+use thiserror::Error;
+
+use super::root::RootKeyError;
+use crate::store::StoreError;
+
+/// Why there are no keys to work with.
+#[derive(Debug, Error)]
+pub enum KeyRingError {
+    /// The keys folder.
+    #[error(transparent)]
+    Root(#[from] RootKeyError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Sealed under another root key, or damaged.
+    #[error("the root key in {0} does not open the keys in the database: it is not the one they were sealed with")]
+    DoesNotOpen(String),
+    /// Opened, and not what it should be.
+    #[error("key {0} in the database is damaged")]
+    Damaged(String),
+    /// A new one could not be made.
+    #[error("cannot make a key")]
+    NotMade,
+}

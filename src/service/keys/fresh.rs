@@ -1,0 +1,77 @@
+//! New keys.
+
+use std::path::Path;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use patmint_verifier::ACCESS_TOKEN_TYP;
+
+use super::{
+    KeyRingError,
+    root::RootKeys,
+    sealing::{self, DoesNotOpen, Label},
+};
+use crate::{
+    domain::{
+        clock::Timestamp,
+        jws::{self, KeptKey, NotAKey, SigningAlgorithm},
+        random::{self, Randomness},
+    },
+    store::keys::{KeyPurpose, SealedKey},
+};
+
+const TAG_ALGORITHM: &str = "HS256";
+
+/// A key that is not sealed yet.
+pub(super) struct FreshKey {
+    kid: String,
+    purpose: KeyPurpose,
+    algorithm: &'static str,
+    /// 32 bytes of a tag key, PKCS#8 of a signing key.
+    bytes: Vec<u8>,
+}
+
+/// A new key, sealed; not in the database yet.
+pub(super) struct Sealed {
+    pub(super) kid: String,
+    purpose: KeyPurpose,
+    pub(super) algorithm: &'static str,
+    bytes: Vec<u8>,
+}
+
+impl FreshKey {
+    pub(super) fn for_tags(random: &dyn Randomness) -> Self {
+        let kid = URL_SAFE_NO_PAD.encode(random::bytes::<16>(random));
+        let bytes = random::bytes::<32>(random).to_vec();
+        Self { kid, purpose: KeyPurpose::Tag, algorithm: TAG_ALGORITHM, bytes }
+    }
+
+    /// # Errors
+    /// [`KeyRingError::NotMade`].
+    pub(super) fn for_signing(algorithm: SigningAlgorithm) -> Result<Self, KeyRingError> {
+        let refuse = |NotAKey| KeyRingError::NotMade;
+        let bytes = jws::generate(algorithm).map_err(refuse)?;
+        let kid = KeptKey::new(algorithm, &bytes, ACCESS_TOKEN_TYP).map_err(refuse)?.kid().to_owned();
+        Ok(Self { kid, purpose: KeyPurpose::Sign, algorithm: algorithm.as_str(), bytes })
+    }
+
+    /// This key under the newest of `roots`, which come from `folder`.
+    pub(super) fn sealed(
+        self,
+        roots: &RootKeys,
+        folder: &Path,
+        random: &dyn Randomness,
+    ) -> Result<Sealed, KeyRingError> {
+        let Self { kid, purpose, algorithm, bytes } = self;
+        let bytes = sealing::seal(roots, &Label { kid: &kid, algorithm, purpose }, &bytes, random);
+        let bytes = bytes.map_err(|DoesNotOpen| KeyRingError::DoesNotOpen(folder.display().to_string()))?;
+        Ok(Sealed { kid, purpose, algorithm, bytes })
+    }
+}
+
+impl Sealed {
+    /// The row of this key, made by the change `created_seq`.
+    pub(super) fn made(self, created_seq: i64, created_at: Timestamp, activates_at: Timestamp) -> SealedKey {
+        let Self { kid, purpose, algorithm, bytes: sealed } = self;
+        SealedKey { kid, purpose, algorithm: algorithm.to_owned(), sealed, created_at, activates_at, created_seq }
+    }
+}

@@ -1,0 +1,78 @@
+//! From sealed keys to keys that sign.
+
+use std::{path::Path, sync::Arc};
+
+use patmint_verifier::ACCESS_TOKEN_TYP;
+
+use super::{
+    KeyRingError,
+    root::RootKeys,
+    sealing::{self, DoesNotOpen, Label},
+    stored::Stored,
+};
+use crate::{
+    domain::{
+        clock::Timestamp,
+        credential::{TagKey, UnknownWord},
+        jws::{KeptKey, NotAKey},
+        schedule::{Schedule, Stage},
+    },
+    store::keys::{KeyPurpose, SealedKey},
+};
+
+/// The signing keys as they were read together.
+pub(super) struct Signing {
+    /// The number of their last change.
+    pub(super) seq: i64,
+    /// By the database's clock.
+    pub(super) schedule: Schedule<Arc<KeptKey>>,
+}
+
+/// The key of the tags. `folder` is where `roots` come from.
+pub(super) fn tag(stored: &Stored, roots: &RootKeys, folder: &Path) -> Result<TagKey, KeyRingError> {
+    let tag = stored.rows.iter().rfind(|key| key.purpose == KeyPurpose::Tag);
+    let tag = tag.ok_or_else(|| missing(KeyPurpose::Tag))?;
+    let bytes: [u8; 32] = opened(tag, roots, folder)?.try_into().map_err(|_| damaged(&tag.kid))?;
+    Ok(TagKey::new(&bytes))
+}
+
+/// The keys that sign or are published at `now` or will be, by the database's clock. What is retired stays sealed: its root
+/// key may be gone.
+pub(super) fn signing(
+    stored: &Stored,
+    roots: &RootKeys,
+    folder: &Path,
+    now: Timestamp,
+) -> Result<Signing, KeyRingError> {
+    let mut kept = Vec::new();
+    for (key, stage) in schedule(stored)?.stages(now) {
+        if stage != Stage::Retired {
+            let algorithm = key.algorithm.parse().map_err(|UnknownWord| damaged(&key.kid))?;
+            let opened = KeptKey::new(algorithm, &opened(key, roots, folder)?, ACCESS_TOKEN_TYP);
+            kept.push((key.activates_at, Arc::new(opened.map_err(|NotAKey| damaged(&key.kid))?)));
+        }
+    }
+    kept.reverse();
+    let schedule = Schedule::new(kept).ok_or_else(|| missing(KeyPurpose::Sign))?;
+    Ok(Signing { seq: stored.seq, schedule })
+}
+
+/// The schedule of the signing keys, sealed as they are.
+pub(super) fn schedule(stored: &Stored) -> Result<Schedule<&SealedKey>, KeyRingError> {
+    let signing = stored.rows.iter().filter(|key| key.purpose == KeyPurpose::Sign);
+    Schedule::new(signing.map(|key| (key.activates_at, key))).ok_or_else(|| missing(KeyPurpose::Sign))
+}
+
+fn opened(key: &SealedKey, roots: &RootKeys, folder: &Path) -> Result<Vec<u8>, KeyRingError> {
+    let label = Label { kid: &key.kid, algorithm: &key.algorithm, purpose: key.purpose };
+    let refuse = |DoesNotOpen| KeyRingError::DoesNotOpen(folder.display().to_string());
+    sealing::open(roots, &label, &key.sealed).map_err(refuse)
+}
+
+fn missing(purpose: KeyPurpose) -> KeyRingError {
+    damaged(purpose.as_str())
+}
+
+fn damaged(kid: &str) -> KeyRingError {
+    KeyRingError::Damaged(kid.to_owned())
+}

@@ -1,0 +1,136 @@
+//! What a new signing key does to tokens, and to whoever verifies them.
+
+use jsonwebtoken::{DecodingKey, Validation, decode, decode_header, jwk::JwkSet};
+use patmint::{
+    domain::{jws::SigningAlgorithm, schedule::OUTLIVES},
+    service::ShownKey,
+};
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, header, seconds};
+
+const JWKS: &str = "/.well-known/jwks.json";
+
+/// For how long a new key is published before it signs.
+const LEAD: u64 = 900;
+
+fn rotate(app: &TestApp, at_once: bool) -> ShownKey {
+    app.wait_for(app.command().keys.rotate(None, at_once)).expect("a new key")
+}
+
+fn kids(jwks: &Value) -> Vec<&str> {
+    jwks["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap()).collect()
+}
+
+fn kid(token: &str) -> String {
+    header(token)["kid"].as_str().unwrap().to_owned()
+}
+
+/// What patmint itself says of an access token.
+fn accepts(app: &TestApp, access: &str) -> bool {
+    let status = app.get("/api/v1/tokens").bearer(access).send().status;
+    assert!([200, 401].contains(&status), "{status}");
+    status == 200
+}
+
+#[test]
+fn it_is_published_before_it_signs_and_the_old_one_until_its_tokens_are_dead() {
+    let app = TestApp::new();
+    let before = app.get(JWKS).send();
+    let old = kid(&app.pat.access(&app));
+    assert_eq!(kids(&before.json()), [&old]);
+
+    let new = rotate(&app, false);
+    let after = app.get(JWKS).header("if-none-match", before.header("etag").unwrap()).send();
+    assert_eq!((after.status, kids(&after.json())), (200, vec![&*new.kid, &*old]));
+    app.clock.advance(seconds(LEAD - 1));
+    let last = app.pat.access(&app);
+    assert_eq!(kid(&last), old);
+
+    app.clock.advance(seconds(1));
+    let first = app.pat.access(&app);
+    assert_eq!(kid(&first), new.kid);
+    assert!(accepts(&app, &first) && accepts(&app, &last));
+    app.clock.advance(seconds(298));
+    assert!(accepts(&app, &last));
+    app.clock.advance(seconds(1));
+    assert!(!accepts(&app, &last) && accepts(&app, &first));
+
+    let left = u64::try_from(OUTLIVES).unwrap() - 299;
+    app.clock.advance(seconds(left - 1));
+    assert_eq!(kids(&app.get(JWKS).send().json()), [&*new.kid, &*old]);
+    app.clock.advance(seconds(1));
+    assert_eq!(kids(&app.get(JWKS).send().json()), [&*new.kid]);
+}
+
+#[test]
+fn keys_of_all_algorithms_sign_side_by_side() {
+    let app = TestApp::new();
+    let mut tokens = vec![app.pat.access(&app)];
+    for algorithm in [SigningAlgorithm::Rs256, SigningAlgorithm::EdDsa, SigningAlgorithm::Es256] {
+        let key = app.wait_for(app.command().keys.rotate(Some(algorithm), true)).expect("a new key");
+        assert_eq!(key.algorithm, algorithm.as_str());
+        tokens.push(app.pat.access(&app));
+    }
+    let signed_by: Vec<_> = tokens.iter().map(|token| header(token)["alg"].clone()).collect();
+    assert_eq!(signed_by, ["ES256", "RS256", "EdDSA", "ES256"]);
+    let jwks: JwkSet = serde_json::from_value(app.get(JWKS).send().json()).unwrap();
+    let mut private = jwks.keys.iter().map(|key| serde_json::to_value(key).unwrap());
+    assert!(private.all(|key| key.get("d").is_none()));
+    for token in &tokens {
+        assert!(accepts(&app, token));
+        let head = decode_header(token).unwrap();
+        let jwk = jwks.find(&head.kid.unwrap()).expect("a published key");
+        let mut validation = Validation::new(head.alg);
+        validation.set_audience(&[app.issuer()]);
+        // The server's clock is the test's.
+        validation.validate_exp = false;
+        decode::<Value>(token, &DecodingKey::from_jwk(jwk).unwrap(), &validation).expect("a good one");
+    }
+    let named = serde_json::to_value(&jwks).unwrap();
+    let named: Vec<_> = named["keys"].as_array().unwrap().iter().map(|key| [&key["kty"], &key["alg"]]).collect();
+    assert_eq!(named, [["EC", "ES256"], ["OKP", "EdDSA"], ["RSA", "RS256"], ["EC", "ES256"]]);
+}
+
+#[test]
+fn a_status_list_is_signed_by_the_key_of_its_time() {
+    let app = TestApp::new();
+    let list = || kid(&app.get("/statuslists/0").send().text());
+    let old = list();
+    let new = rotate(&app, true);
+    assert_eq!(list(), old, "kept for a minute");
+    app.clock.advance(seconds(60));
+    assert_eq!(list(), new.kid);
+}
+
+#[test]
+fn what_each_key_is_there_for_is_listed() {
+    let app = TestApp::new();
+    let stages = || {
+        let keys = app.wait_for(app.command().keys.list()).expect("a list");
+        keys.into_iter().map(|key| key.stage.as_str()).collect::<Vec<_>>()
+    };
+    assert_eq!(stages(), ["signing"]);
+    rotate(&app, false);
+    assert_eq!(stages(), ["pending", "signing"]);
+    app.clock.advance(seconds(LEAD));
+    assert_eq!(stages(), ["signing", "outgoing"]);
+    app.clock.advance(seconds(OUTLIVES.unsigned_abs()));
+    assert_eq!(stages(), ["signing", "retired"]);
+    assert_eq!(kids(&app.beside().get(JWKS).send().json()).len(), 1, "a server that starts now");
+    let hasty = rotate(&app, true);
+    assert_eq!(hasty.activates_at, hasty.created_at);
+    assert_eq!(stages(), ["signing", "outgoing", "retired"]);
+}
+
+#[test]
+fn a_rotation_is_written_down() {
+    let app = TestApp::new();
+    let mut made = None;
+    let records = app.audited(|| made = Some(rotate(&app, false)));
+    let ([record], Some(made)) = (records.as_slice(), made) else { panic!("{records:?}") };
+    assert_eq!((record.action.as_str(), record.subject_id.as_ref()), ("key.rotate", Some(&made.kid)));
+    let detail: Value = serde_json::from_str(record.detail.as_ref().unwrap()).unwrap();
+    assert_eq!(detail, json!({ "algorithm": "ES256", "activates_at": made.activates_at }));
+    assert_eq!(app.listed(|| drop(rotate(&app, false))), [], "no access token ends, no memory is dropped");
+}

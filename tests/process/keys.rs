@@ -1,0 +1,55 @@
+//! `patmint keys` beside servers.
+
+use serde_json::Value;
+
+use crate::support::{Client, Place, header};
+
+fn published(client: &Client) -> Vec<String> {
+    let jwks = client.get("/.well-known/jwks.json").json();
+    jwks["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The key that signs for `client`.
+fn signer(client: &Client, token: &str) -> String {
+    let answer = client.try_exchange(token).expect("an answer");
+    header(&answer)["kid"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_new_key_is_everywhere_when_the_command_has_ended() {
+    let place = Place::new();
+    let owner = place.bootstrap();
+    let servers = [place.serve(), place.serve()];
+    let clients = servers.each_ref().map(|server| &server.client);
+    let old = signer(clients[0], &owner.token);
+
+    let said = place.patmint(["keys", "rotate"]).run().good();
+    let pending = said.split(' ').next().unwrap().to_owned();
+    assert!(said.starts_with(&format!("{pending} is published; it signs from 2")), "{said}");
+    for client in clients {
+        assert_eq!(published(client), [pending.clone(), old.clone()]);
+        assert_eq!(signer(client, &owner.token), old);
+    }
+    let said = place.patmint(["keys", "rotate", "--now"]).run().good();
+    let new = said.strip_suffix(" signs now.\n").expect("said so").to_owned();
+    for client in clients {
+        assert_eq!(published(client), [new.clone(), pending.clone(), old.clone()]);
+        assert_eq!(signer(client, &owner.token), new);
+    }
+
+    let unfit = place.patmint(["keys", "rotate", "--algorithm", "HS256"]).run();
+    assert_eq!(unfit.code, Some(2), "that key could not be published");
+    let chosen = place.patmint(["keys", "rotate", "--signing-algorithm", "EdDSA"]).run().good();
+    let chosen = chosen.split(' ').next().unwrap().to_owned();
+
+    let listed: Value = serde_json::from_str(&place.patmint(["keys", "list", "--json"]).run().good()).unwrap();
+    let listed = listed["items"].as_array().unwrap();
+    let shown: Vec<_> =
+        listed.iter().map(|key| [&key["kid"], &key["stage"]].map(|value| value.as_str().unwrap())).collect();
+    assert_eq!(listed[0]["algorithm"], "EdDSA");
+    assert_eq!(shown, [[&*chosen, "pending"], [&*new, "signing"], [&*pending, "outgoing"], [&*old, "outgoing"]]);
+    let text = place.patmint(["keys", "list"]).run().good();
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 4);
+    assert!(lines[1].starts_with(&format!("{new}  ES256  signing   made 2")), "{text}");
+}
