@@ -168,12 +168,13 @@ impl TestApp {
         self.runtime.block_on(self.db.read(f)).expect("the database answers")
     }
 
-    /// Makes a change that no endpoint offers, the way the services do: with its number.
+    /// Makes a change that no endpoint offers, the way the services do: with its number. However long it takes, since a test
+    /// may ask for thousands of rows.
     pub fn change<T: Send + 'static>(
         &self,
         f: impl FnOnce(&mut DbConnection, i64) -> Result<T, StoreError> + Send + 'static,
     ) -> T {
-        self.runtime.block_on(self.db.change(f)).expect("the database takes the change")
+        self.runtime.block_on(self.db.change_at_length(f)).expect("the database takes the change")
     }
 
     /// Waits for something that the services do on their own, without the server.
