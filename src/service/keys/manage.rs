@@ -1,14 +1,14 @@
 //! What the command line does with the signing keys.
 
-use std::sync::Arc;
+use std::{cmp::Reverse, sync::Arc};
 
 use serde::Serialize;
 use serde_json::json;
 use tokio::task;
 
-use super::{KeyRingError, opening::schedule, stored::Stored};
+use super::{KeyRingError, fresh::Sealed, opening::schedule, stored::Stored};
 use crate::{
-    domain::{clock::Timestamp, jws::SigningAlgorithm, schedule::Stage},
+    domain::{clock::Timestamp, jws::SigningAlgorithm, list::Target, schedule::Stage},
     service::{
         change::{Actor, Change},
         core::Core,
@@ -43,6 +43,33 @@ impl ShownKey {
     }
 }
 
+/// What became of a key that was to be withdrawn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Withdrawn {
+    /// It was withdrawn before; nothing has changed.
+    Before,
+    /// No token that it signed was alive.
+    Unused,
+    /// Another one signed already. All access tokens that were out have ended.
+    Outgoing,
+    /// It signed; now another one does. All access tokens that were out have ended.
+    Signing {
+        /// The `kid` of the new key.
+        successor: String,
+    },
+}
+
+impl Withdrawn {
+    /// The new key, if one was made.
+    #[must_use]
+    pub fn successor(&self) -> Option<&str> {
+        match self {
+            Self::Signing { successor } => Some(successor),
+            Self::Before | Self::Unused | Self::Outgoing => None,
+        }
+    }
+}
+
 /// Shows and changes the signing keys. Moments are by the database's clock.
 pub struct Keys {
     pub(crate) core: Arc<Core>,
@@ -57,7 +84,10 @@ impl Keys {
         let stored = self.core.db.read::<_, StoreError>(Stored::read).await?;
         let now = self.core.clock.of_database(stored.now);
         let schedule = schedule(&stored)?;
-        Ok(schedule.stages(now).into_iter().map(|(key, stage)| ShownKey::new(key, stage)).collect())
+        let mut keys: Vec<_> = schedule.stages(now).map(|(key, stage)| (*key, stage)).collect();
+        keys.extend(stored.signing().filter(|key| key.withdrawn_at.is_some()).map(|key| (key, Stage::Withdrawn)));
+        keys.sort_by_key(|(key, _)| Reverse(key.created_seq));
+        Ok(keys.into_iter().map(|(key, stage)| ShownKey::new(key, stage)).collect())
     }
 
     /// Makes a key that is published at once and signs when services know it (`key_lead`), or, `at_once`, before they do.
@@ -66,10 +96,7 @@ impl Keys {
     /// # Errors
     /// See [`KeyRingError`].
     pub async fn rotate(&self, algorithm: Option<SigningAlgorithm>, at_once: bool) -> Result<ShownKey, KeyRingError> {
-        let (core, clock) = (self.core.clone(), self.core.clock.clone());
-        let algorithm = algorithm.unwrap_or(core.settings.signing_algorithm);
-        let fresh = task::spawn_blocking(move || core.keys.fresh(algorithm)).await;
-        let fresh = fresh.unwrap_or(Err(KeyRingError::NotMade))?;
+        let (clock, fresh) = (self.core.clock.clone(), self.fresh(algorithm).await?);
         let lead = if at_once { 0 } else { self.core.settings.key_lead };
         let rotate = move |change: &mut Change<'_>| {
             let now = clock.of_database(time::now(change.connection)?);
@@ -82,5 +109,50 @@ impl Keys {
             Ok(shown)
         };
         self.core.changes.run(rotate).await
+    }
+
+    /// Withdraws the key `kid`: it is neither published nor signs any more, and all access tokens that are out end if it may
+    /// have signed any. If it is the one that signs now, a new one does at once. `None` if there is no such key.
+    ///
+    /// # Errors
+    /// See [`KeyRingError`].
+    pub async fn withdraw(&self, kid: &str) -> Result<Option<Withdrawn>, KeyRingError> {
+        let (clock, fresh, kid) = (self.core.clock.clone(), self.fresh(None).await?, kid.to_owned());
+        let withdraw = move |change: &mut Change<'_>| {
+            let stored = Stored::read(change.connection)?;
+            let now = clock.of_database(stored.now);
+            let Some(key) = stored.signing().find(|key| key.kid == kid) else { return Ok(None) };
+            if key.withdrawn_at.is_some() {
+                change.is_so_already();
+                return Ok(Some(Withdrawn::Before));
+            }
+            let schedule = schedule(&stored)?;
+            let stage = schedule.stages(now).find(|(key, _)| key.kid == kid).map_or(Stage::Retired, |(_, stage)| stage);
+            let withdrawn = match stage {
+                Stage::Pending | Stage::Retired | Stage::Withdrawn => Withdrawn::Unused,
+                Stage::Outgoing => Withdrawn::Outgoing,
+                Stage::Signing => Withdrawn::Signing { successor: fresh.kid.clone() },
+            };
+            if withdrawn != Withdrawn::Unused {
+                // The change's first entry, by which servers know that it takes nothing out of their memory.
+                change.append(Target::Unknown, true)?;
+            }
+            change.renew_keys()?;
+            keys::withdraw(change.connection, &kid, now)?;
+            if let Withdrawn::Signing { .. } = withdrawn {
+                keys::insert(change.connection, fresh.made(change.seq, now, now))?;
+            }
+            let detail = json!({ "stage": stage, "successor": withdrawn.successor() });
+            change.record(Actor::default(), "key.withdraw", None, Some(kid), Some(&detail))?;
+            Ok(Some(withdrawn))
+        };
+        self.core.changes.run(withdraw).await
+    }
+
+    async fn fresh(&self, algorithm: Option<SigningAlgorithm>) -> Result<Sealed, KeyRingError> {
+        let core = self.core.clone();
+        let algorithm = algorithm.unwrap_or(core.settings.signing_algorithm);
+        let fresh = task::spawn_blocking(move || core.keys.fresh(algorithm)).await;
+        fresh.unwrap_or(Err(KeyRingError::NotMade))
     }
 }

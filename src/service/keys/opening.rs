@@ -15,7 +15,7 @@ use crate::{
         clock::Timestamp,
         credential::{TagKey, UnknownWord},
         jws::{KeptKey, NotAKey},
-        schedule::{Schedule, Stage},
+        schedule::{Schedule, Turn},
     },
     store::keys::{KeyPurpose, SealedKey},
 };
@@ -44,23 +44,18 @@ pub(super) fn signing(
     folder: &Path,
     now: Timestamp,
 ) -> Result<Signing, KeyRingError> {
-    let mut kept = Vec::new();
-    for (key, stage) in schedule(stored)?.stages(now) {
-        if stage != Stage::Retired {
-            let algorithm = key.algorithm.parse().map_err(|UnknownWord| damaged(&key.kid))?;
-            let opened = KeptKey::new(algorithm, &opened(key, roots, folder)?, ACCESS_TOKEN_TYP);
-            kept.push((key.activates_at, Arc::new(opened.map_err(|NotAKey| damaged(&key.kid))?)));
-        }
-    }
-    kept.reverse();
-    let schedule = Schedule::new(kept).ok_or_else(|| missing(KeyPurpose::Sign))?;
-    Ok(Signing { seq: stored.seq, schedule })
+    let schedule = schedule(stored)?.opened(now, |key| {
+        let algorithm = key.algorithm.parse().map_err(|UnknownWord| damaged(&key.kid))?;
+        let opened = KeptKey::new(algorithm, &opened(key, roots, folder)?, ACCESS_TOKEN_TYP);
+        opened.map(Arc::new).map_err(|NotAKey| damaged(&key.kid))
+    })?;
+    Ok(Signing { seq: stored.seq, schedule: schedule.ok_or_else(|| missing(KeyPurpose::Sign))? })
 }
 
 /// The schedule of the signing keys, sealed as they are.
 pub(super) fn schedule(stored: &Stored) -> Result<Schedule<&SealedKey>, KeyRingError> {
-    let signing = stored.rows.iter().filter(|key| key.purpose == KeyPurpose::Sign);
-    Schedule::new(signing.map(|key| (key.activates_at, key))).ok_or_else(|| missing(KeyPurpose::Sign))
+    let turns = stored.signing().map(|key| Turn { key, from: key.activates_at, withdrawn_at: key.withdrawn_at });
+    Schedule::new(turns).ok_or_else(|| missing(KeyPurpose::Sign))
 }
 
 fn opened(key: &SealedKey, roots: &RootKeys, folder: &Path) -> Result<Vec<u8>, KeyRingError> {
