@@ -100,13 +100,32 @@ impl Keys {
         let lead = if at_once { 0 } else { self.core.settings.key_lead };
         let rotate = move |change: &mut Change<'_>| {
             let now = clock.of_database(time::now(change.connection)?);
-            let key = fresh.made(change.seq, now, now.plus_seconds(lead));
-            let shown = ShownKey::new(&key, if lead > 0 { Stage::Pending } else { Stage::Signing });
-            change.renew_keys()?;
-            keys::insert(change.connection, key)?;
-            let detail = json!({ "algorithm": shown.algorithm, "activates_at": shown.activates_at });
-            change.record(Actor::default(), "key.rotate", None, Some(shown.kid.clone()), Some(&detail))?;
-            Ok(shown)
+            Ok(add(change, fresh, now, lead)?)
+        };
+        self.core.changes.run(rotate).await
+    }
+
+    /// Makes a key like [`rotate`](Self::rotate) if the newest one is older than it may be (`key_rotation`). Of several servers
+    /// that find so at once, one does.
+    ///
+    /// # Errors
+    /// See [`KeyRingError`].
+    pub async fn rotate_if_due(&self) -> Result<Option<ShownKey>, KeyRingError> {
+        let (clock, settings) = (self.core.clock.clone(), &self.core.settings);
+        let (lead, period) = (settings.key_lead, settings.key_rotation);
+        let is_due = move |stored: &Stored| {
+            let newest = stored.signing().rfind(|key| key.withdrawn_at.is_none());
+            let now = clock.of_database(stored.now);
+            (period > 0 && newest.is_some_and(|key| key.created_at.plus_seconds(period) <= now)).then_some(now)
+        };
+        // Before anything is made or locked: it is seldom so.
+        if is_due(&self.core.db.read::<_, StoreError>(Stored::read).await?).is_none() {
+            return Ok(None);
+        }
+        let fresh = self.fresh(None).await?;
+        let rotate = move |change: &mut Change<'_>| {
+            let Some(now) = is_due(&Stored::read(change.connection)?) else { return Ok(None) };
+            Ok(Some(add(change, fresh, now, lead)?))
         };
         self.core.changes.run(rotate).await
     }
@@ -155,4 +174,15 @@ impl Keys {
         let fresh = task::spawn_blocking(move || core.keys.fresh(algorithm)).await;
         fresh.unwrap_or(Err(KeyRingError::NotMade))
     }
+}
+
+/// Adds a key that signs `lead` seconds after `now`.
+fn add(change: &mut Change<'_>, fresh: Sealed, now: Timestamp, lead: i64) -> Result<ShownKey, StoreError> {
+    let key = fresh.made(change.seq, now, now.plus_seconds(lead));
+    let shown = ShownKey::new(&key, if lead > 0 { Stage::Pending } else { Stage::Signing });
+    change.renew_keys()?;
+    keys::insert(change.connection, key)?;
+    let detail = json!({ "algorithm": shown.algorithm, "activates_at": shown.activates_at });
+    change.record(Actor::default(), "key.rotate", None, Some(shown.kid.clone()), Some(&detail))?;
+    Ok(shown)
 }

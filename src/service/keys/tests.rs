@@ -1,8 +1,9 @@
 //! What a change of the keys does to servers, on one database.
 
 use std::{
-    fs,
+    fs, iter,
     path::PathBuf,
+    sync::Barrier,
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -14,8 +15,10 @@ use crate::{
     domain::{clock::Clock as _, list::Target},
     service::{
         ManageError, NotReady,
+        background::each_minute,
         exchange::Point,
-        testing::{KEY_LEAD, Replica, block_on},
+        testing::{KEY_LEAD, KEY_ROTATION, Replica, block_on},
+        watcher::Watcher,
     },
 };
 
@@ -192,4 +195,47 @@ fn what_somebody_else_signs_with_a_withdrawn_key_proves_nothing() {
     let refused = block_on(core.authenticate(&before)).err();
     assert!(matches!(refused, Some(ManageError::Unauthenticated)), "{refused:?}, though the server has not followed");
     assert!(server.services.credentials.caller(&forged, None).is_err());
+}
+
+#[test]
+fn a_key_is_made_when_the_newest_is_old_enough() {
+    let server = Replica::following();
+    block_on(server.presence.leave()).unwrap();
+    let old = signer(&server);
+    let minute = || {
+        block_on(each_minute(server.services.core(), &mut Watcher::default()));
+        server.follow();
+        published(&server)
+    };
+    server.clock.advance(seconds(KEY_ROTATION - 1));
+    assert_eq!(minute(), [&*old]);
+    server.clock.advance(seconds(1));
+    let made = minute();
+    assert!(made.len() == 2 && made[1] == old, "{made:?}");
+    assert_eq!(signer(&server), old, "services do not know it yet");
+    server.clock.advance(seconds(KEY_LEAD));
+    assert_eq!((minute(), signer(&server)), (made.clone(), made[0].clone()));
+}
+
+#[test]
+fn of_many_servers_one_makes_it() {
+    let servers: Vec<_> = {
+        let first = Replica::new();
+        block_on(first.presence.leave()).unwrap();
+        let others: Vec<_> = (0..3).map(|_| first.beside()).collect();
+        iter::once(first).chain(others).collect()
+    };
+    servers[0].clock.advance(seconds(KEY_ROTATION));
+    let together = Barrier::new(servers.len());
+    let rotate = |server: &Replica| {
+        together.wait();
+        usize::from(block_on(server.services.keys.rotate_if_due()).unwrap().is_some())
+    };
+    let made: usize = thread::scope(|scope| {
+        let threads: Vec<_> = servers.iter().map(|server| scope.spawn(|| rotate(server))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    assert_eq!(made, 1);
+    servers[0].follow();
+    assert_eq!(published(&servers[0]).len(), 2);
 }
