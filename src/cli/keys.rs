@@ -16,6 +16,8 @@ pub(super) enum Command {
     Rotate(Rotate),
     /// Take a signing key out of use at once, because somebody else may have it: all access tokens that are out end
     Withdraw(Withdraw),
+    /// Seal all keys under the first line of root.key; then the other lines are not needed any more
+    Reseal,
 }
 
 #[derive(Args)]
@@ -59,6 +61,12 @@ pub(super) async fn run(config: &Config, command: Command) -> Result<(), CliErro
                     format!("{} signs now.", key.kid)
                 }
             })?;
+        }
+        Command::Reseal => {
+            let count = keys.reseal().await?;
+            say(format_args!(
+                "{count} keys are sealed under the first line of root.key; no other line is needed now."
+            ))?;
         }
         Command::Withdraw(Withdraw { kid }) => {
             let withdrawn = keys.withdraw(&kid).await?.ok_or(CliError::NoSuchKey)?;

@@ -68,3 +68,12 @@ pub fn withdraw(connection: &mut DbConnection, kid: &str, at: Timestamp) -> Resu
     let key = diesel::update(sealed_keys::table.find(kid));
     run(key.set(sealed_keys::withdrawn_at.eq(Some(at))).execute(connection)).map(|_| ())
 }
+
+/// Replaces what a key is sealed as.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn reseal(connection: &mut DbConnection, kid: &str, sealed: &[u8]) -> Result<(), StoreError> {
+    let key = diesel::update(sealed_keys::table.find(kid));
+    run(key.set(sealed_keys::sealed.eq(sealed)).execute(connection)).map(|_| ())
+}

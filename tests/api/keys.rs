@@ -181,6 +181,18 @@ fn whatever_else_is_withdrawn_the_same_key_signs() {
 }
 
 #[test]
+fn a_reseal_is_written_down_and_ends_nothing() {
+    let app = TestApp::new();
+    let access = app.pat.access(&app);
+    let reseal = || assert_eq!(app.wait_for(app.command().keys.reseal()).expect("an answer"), 2);
+    let records = app.audited(reseal);
+    let [record] = records.as_slice() else { panic!("{records:?}") };
+    assert_eq!((record.action.as_str(), record.detail.as_deref()), ("key.reseal", Some("{\"keys\":2}")));
+    assert_eq!(app.listed(reseal), []);
+    assert!(accepts(&app, &access));
+}
+
+#[test]
 fn a_withdrawal_is_written_down() {
     let app = TestApp::new();
     let old = kid(&app.pat.access(&app));

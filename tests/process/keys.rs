@@ -1,5 +1,7 @@
 //! `patmint keys` beside servers.
 
+use std::fs;
+
 use serde_json::Value;
 
 use crate::support::{Client, Place, Server, header};
@@ -69,4 +71,23 @@ fn a_withdrawn_key_is_nowhere_when_the_command_has_ended() {
     assert_eq!(again, "The key was withdrawn already; nothing is changed.\n");
     let unknown = place.patmint(["keys", "withdraw", "nothing"]).run();
     assert_eq!(unknown.refusal(), "no signing key has this name (patmint keys list shows them)");
+}
+
+#[test]
+fn the_root_key_is_changed_beside_a_server() {
+    let place = Place::new();
+    let owner = place.bootstrap();
+    let server = place.serve();
+    let file = place.folder().join("keys/root.key");
+    let (new, old) = ("BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=\n", fs::read_to_string(&file).unwrap());
+    fs::write(&file, format!("{new}{old}")).unwrap();
+    let said = place.patmint(["keys", "reseal"]).run().good();
+    assert_eq!(said, "2 keys are sealed under the first line of root.key; no other line is needed now.\n");
+    fs::write(&file, new).unwrap();
+    let said = place.patmint(["keys", "rotate", "--now"]).run().good();
+    assert_eq!(said, format!("{} signs now.\n", signer(&server.client, &owner.token)));
+    assert!(place.serve().client.exchanges(&owner.token));
+    fs::write(&file, old).unwrap();
+    let refused = place.patmint(["keys", "list"]).run();
+    assert!(refused.refusal().contains("does not open the keys"), "{refused:?}");
 }

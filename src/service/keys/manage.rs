@@ -168,6 +168,26 @@ impl Keys {
         self.core.changes.run(withdraw).await
     }
 
+    /// Seals all keys, the retired and withdrawn too, under the newest root key; says how many.
+    ///
+    /// # Errors
+    /// See [`KeyRingError`]; then nothing has changed.
+    pub async fn reseal(&self) -> Result<usize, KeyRingError> {
+        let core = self.core.clone();
+        let reseal = move |change: &mut Change<'_>| {
+            let resealed = core.keys.resealed(&Stored::read(change.connection)?)?;
+            for (kid, sealed) in &resealed {
+                keys::reseal(change.connection, kid, sealed)?;
+            }
+            // A server that cannot open them now should say so, not at its next start.
+            change.renew_keys()?;
+            let detail = json!({ "keys": resealed.len() });
+            change.record(Actor::default(), "key.reseal", None, None, Some(&detail))?;
+            Ok(resealed.len())
+        };
+        self.core.changes.run(reseal).await
+    }
+
     async fn fresh(&self, algorithm: Option<SigningAlgorithm>) -> Result<Sealed, KeyRingError> {
         let core = self.core.clone();
         let algorithm = algorithm.unwrap_or(core.settings.signing_algorithm);

@@ -15,6 +15,7 @@ use crate::{
         clock::Timestamp,
         credential::{TagKey, UnknownWord},
         jws::{KeptKey, NotAKey},
+        random::Randomness,
         schedule::{Schedule, Turn},
     },
     store::keys::{KeyPurpose, SealedKey},
@@ -58,10 +59,26 @@ pub(super) fn schedule(stored: &Stored) -> Result<Schedule<&SealedKey>, KeyRingE
     Schedule::new(turns).ok_or_else(|| missing(KeyPurpose::Sign))
 }
 
+/// This key sealed under the newest of `roots`, whichever opens it.
+pub(super) fn resealed(
+    key: &SealedKey,
+    roots: &RootKeys,
+    folder: &Path,
+    random: &dyn Randomness,
+) -> Result<Vec<u8>, KeyRingError> {
+    sealing::seal(roots, &label(key), &opened(key, roots, folder)?, random).map_err(|error| refused(error, folder))
+}
+
 fn opened(key: &SealedKey, roots: &RootKeys, folder: &Path) -> Result<Vec<u8>, KeyRingError> {
-    let label = Label { kid: &key.kid, algorithm: &key.algorithm, purpose: key.purpose };
-    let refuse = |DoesNotOpen| KeyRingError::DoesNotOpen(folder.display().to_string());
-    sealing::open(roots, &label, &key.sealed).map_err(refuse)
+    sealing::open(roots, &label(key), &key.sealed).map_err(|error| refused(error, folder))
+}
+
+fn label(key: &SealedKey) -> Label<'_> {
+    Label { kid: &key.kid, algorithm: &key.algorithm, purpose: key.purpose }
+}
+
+fn refused(_: DoesNotOpen, folder: &Path) -> KeyRingError {
+    KeyRingError::DoesNotOpen(folder.display().to_string())
 }
 
 fn missing(purpose: KeyPurpose) -> KeyRingError {

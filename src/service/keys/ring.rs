@@ -157,6 +157,16 @@ impl KeyRing {
         FreshKey::for_signing(algorithm)?.sealed(&roots, &self.folder, &*self.random)
     }
 
+    /// All keys, each with what it is under the newest root key.
+    ///
+    /// # Errors
+    /// See [`KeyRingError`].
+    pub(super) fn resealed(&self, stored: &Stored) -> Result<Vec<(String, Vec<u8>)>, KeyRingError> {
+        let roots = RootKeys::load(&self.folder, false, &*self.random)?;
+        let reseal = |key| opening::resealed(key, &roots, &self.folder, &*self.random);
+        stored.rows.iter().map(|key| Ok((key.kid.clone(), reseal(key)?))).collect()
+    }
+
     fn current(&self) -> Arc<Signing> {
         self.signing.read().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -3,18 +3,18 @@
 use std::{
     fs, iter,
     path::PathBuf,
-    sync::Barrier,
+    sync::{Arc, Barrier},
     thread::{self, JoinHandle},
     time::Duration,
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use super::{KeyRingError, Keys};
+use super::{KeyRing, KeyRingError, Keys};
 use crate::{
-    domain::{clock::Clock as _, list::Target},
+    domain::{clock::Clock as _, jws::SigningAlgorithm, list::Target, random::SystemRandomness},
     service::{
-        ManageError, NotReady,
+        Environment, ManageError, NotReady,
         background::each_minute,
         exchange::Point,
         testing::{KEY_LEAD, KEY_ROTATION, Replica, block_on},
@@ -238,4 +238,27 @@ fn of_many_servers_one_makes_it() {
     assert_eq!(made, 1);
     servers[0].follow();
     assert_eq!(published(&servers[0]).len(), 2);
+}
+
+#[test]
+fn resealed_keys_need_the_newest_root_key_alone() {
+    let server = Replica::warm();
+    let (file, kid) = (server.keys_dir().join("root.key"), signer(&server));
+    let (new, old) = (STANDARD.encode([7; 32]), fs::read_to_string(&file).unwrap());
+    let successor = Change::withdrawal(&server, &kid).end(&[&server]);
+    let start = || {
+        let (clock, random, db) = (server.clock.clone(), Arc::new(SystemRandomness::default()), server.db.clone());
+        let outside = Environment { clock, random, db };
+        block_on(KeyRing::open(&outside, &server.keys_dir(), SigningAlgorithm::default()))
+    };
+    fs::write(&file, format!("{new}\n{old}")).unwrap();
+    let reseal = |keys: &Keys| block_on(keys.reseal()).unwrap().to_string();
+    assert_eq!(Change::begin(&server, reseal).end(&[&server]), "3", "that of the tags, and two that sign");
+    fs::write(&file, &old).unwrap();
+    assert!(matches!(start(), Err(KeyRingError::DoesNotOpen(_))));
+    fs::write(&file, &new).unwrap();
+    let started = start().expect("all keys open");
+    assert_eq!(started.signing(server.clock.now()).kid(), successor);
+    let next = Change::rotation(&server, true).end(&[&server]);
+    assert_eq!(signer(&server), next);
 }
