@@ -68,6 +68,7 @@ impl Scene {
             max_staleness: Duration::from_secs(1),
             cache_capacity: 1000,
             key_lead: 900,
+            key_rotation: 0,
             signing_algorithm: SigningAlgorithm::default(),
         };
         let services = Services::for_server(settings, folder, outside.clone()).await.expect("services");

@@ -5,7 +5,7 @@ use super::{CliError, open, output::say};
 use crate::{
     config::Config,
     domain::{jws::SigningAlgorithm, schedule::Stage},
-    service::ShownKey,
+    service::{ShownKey, Withdrawn},
 };
 
 #[derive(Subcommand)]
@@ -14,6 +14,10 @@ pub(super) enum Command {
     List(List),
     /// Make a new signing key, which every server publishes at once and signs with when services know it
     Rotate(Rotate),
+    /// Take a signing key out of use at once, because somebody else may have it: all access tokens that are out end
+    Withdraw(Withdraw),
+    /// Seal all keys under the first line of root.key; then the other lines are not needed any more
+    Reseal,
 }
 
 #[derive(Args)]
@@ -33,6 +37,12 @@ pub(super) struct Rotate {
     now: bool,
 }
 
+#[derive(Args)]
+pub(super) struct Withdraw {
+    /// Which: as `patmint keys list` shows it
+    kid: String,
+}
+
 /// `patmint keys …`.
 pub(super) async fn run(config: &Config, command: Command) -> Result<(), CliError> {
     let keys = open::for_command(config).await?.keys;
@@ -47,7 +57,26 @@ pub(super) async fn run(config: &Config, command: Command) -> Result<(), CliErro
             let key = keys.rotate(algorithm, now).await?;
             say(match key.stage {
                 Stage::Pending => format!("{} is published; it signs from {} on.", key.kid, key.activates_at),
-                Stage::Signing | Stage::Outgoing | Stage::Retired => format!("{} signs now.", key.kid),
+                Stage::Signing | Stage::Outgoing | Stage::Retired | Stage::Withdrawn => {
+                    format!("{} signs now.", key.kid)
+                }
+            })?;
+        }
+        Command::Reseal => {
+            let count = keys.reseal().await?;
+            say(format_args!(
+                "{count} keys are sealed under the first line of root.key; no other line is needed now."
+            ))?;
+        }
+        Command::Withdraw(Withdraw { kid }) => {
+            let withdrawn = keys.withdraw(&kid).await?.ok_or(CliError::NoSuchKey)?;
+            say(match withdrawn {
+                Withdrawn::Before => "The key was withdrawn already; nothing is changed.".to_owned(),
+                Withdrawn::Unused => "The key is withdrawn.".to_owned(),
+                Withdrawn::Outgoing => "The key is withdrawn. All access tokens that were out have ended.".to_owned(),
+                Withdrawn::Signing { successor } => {
+                    format!("The key is withdrawn. All access tokens that were out have ended. {successor} signs now.")
+                }
             })?;
         }
     }

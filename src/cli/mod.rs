@@ -86,6 +86,8 @@ enum CliError {
     Keys(#[from] KeyRingError),
     #[error(transparent)]
     Bootstrap(#[from] BootstrapError),
+    #[error("no signing key has this name (patmint keys list shows them)")]
+    NoSuchKey,
     #[error("no user has this e-mail address")]
     NoSuchUser,
     #[error("{0}")]

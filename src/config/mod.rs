@@ -28,6 +28,8 @@ const MAX_STALENESS_SECONDS: f64 = 1.0;
 const JWKS_MAX_AGE_SECONDS: u32 = 300;
 /// By how much a new key is published longer before it signs than services may keep what is published.
 const KEY_LEAD_BEYOND_SECONDS: u32 = 600;
+const KEY_ROTATION_SECONDS: u32 = 30 * 86_400;
+const SHORTEST_KEY_ROTATION_SECONDS: u32 = 86_400;
 const DATABASE_CONNECTIONS: u32 = 8;
 const CACHE_CAPACITY: usize = 1_000_000;
 const MAX_FEED_WAITERS: usize = 10_000;
@@ -85,6 +87,7 @@ pub struct Config {
     max_staleness: Duration,
     cache_capacity: usize,
     key_lead: u32,
+    key_rotation: u32,
     signing_algorithm: SigningAlgorithm,
 }
 
@@ -126,6 +129,13 @@ impl Config {
         if key_lead < jwks_max_age {
             return Err(invalid("key_lead", "must not be less than jwks_max_age"));
         }
+        let key_rotation = options.key_rotation.unwrap_or(KEY_ROTATION_SECONDS);
+        if key_rotation != 0 && (key_rotation < SHORTEST_KEY_ROTATION_SECONDS || key_rotation <= key_lead) {
+            return Err(invalid(
+                "key_rotation",
+                "must be 0 (only when asked for), or at least 86400 and above key_lead",
+            ));
+        }
         Ok(Self {
             listen: options.listen.unwrap_or_else(|| LISTEN.to_owned()),
             issuer: options.issuer.map(|issuer| checked_issuer(&issuer)).transpose()?,
@@ -142,6 +152,7 @@ impl Config {
             max_staleness: checked_staleness(options.max_staleness.unwrap_or(MAX_STALENESS_SECONDS))?,
             cache_capacity,
             key_lead,
+            key_rotation,
             signing_algorithm: options.signing_algorithm.unwrap_or_default(),
         })
     }
@@ -155,6 +166,7 @@ impl Config {
             max_staleness: self.max_staleness,
             cache_capacity: self.cache_capacity,
             key_lead: i64::from(self.key_lead),
+            key_rotation: i64::from(self.key_rotation),
             signing_algorithm: self.signing_algorithm,
         }
     }
@@ -218,6 +230,8 @@ mod tests {
             (Options { database_connections: Some(0), ..Options::default() }, "database_connections"),
             (Options { cache_capacity: Some(0), ..Options::default() }, "cache_capacity"),
             (Options { key_lead: Some(299), ..Options::default() }, "key_lead"),
+            (Options { key_rotation: Some(86_399), ..Options::default() }, "key_rotation"),
+            (Options { key_lead: Some(90_000), key_rotation: Some(90_000), ..Options::default() }, "key_rotation"),
             (Options { max_feed_waiters: Some(0), ..Options::default() }, "max_feed_waiters"),
             (Options { feed_token: Some("fifteen-letters".into()), ..Options::default() }, "feed_token"),
             (Options { feed_token: Some("sixteen letters!".into()), ..Options::default() }, "feed_token"),
@@ -233,6 +247,7 @@ mod tests {
         assert_eq!(lead(Options::default()), 900);
         assert_eq!(lead(Options { jwks_max_age: Some(3600), ..Options::default() }), 4200);
         assert_eq!(lead(Options { key_lead: Some(300), ..Options::default() }), 300);
+        assert!(Config::new(Options { key_rotation: Some(0), ..Options::default() }).is_ok());
     }
 
     #[test]

@@ -47,6 +47,9 @@ pub struct Options {
     /// For how long a new key is published before it signs, in seconds [default: jwks-max-age + 600]
     #[arg(long, global = true, env = "PATMINT_KEY_LEAD", value_name = "SECONDS")]
     pub(super) key_lead: Option<u32>,
+    /// How old the newest key may be before another one is made, in seconds; 0 = only when somebody asks [default: 2592000]
+    #[arg(long, global = true, env = "PATMINT_KEY_ROTATION", value_name = "SECONDS")]
+    pub(super) key_rotation: Option<u32>,
     /// How new keys sign: ES256, RS256 or EdDSA; counts from the next rotation on [default: ES256]
     #[arg(long, global = true, env = "PATMINT_SIGNING_ALGORITHM", value_name = "ALGORITHM")]
     pub(super) signing_algorithm: Option<SigningAlgorithm>,
@@ -78,6 +81,7 @@ impl Options {
             cache_capacity: self.cache_capacity.or(other.cache_capacity),
             jwks_max_age: self.jwks_max_age.or(other.jwks_max_age),
             key_lead: self.key_lead.or(other.key_lead),
+            key_rotation: self.key_rotation.or(other.key_rotation),
             signing_algorithm: self.signing_algorithm.or(other.signing_algorithm),
             max_feed_waiters: self.max_feed_waiters.or(other.max_feed_waiters),
             feed_token: self.feed_token.or(other.feed_token),

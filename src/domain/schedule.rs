@@ -3,7 +3,7 @@
 //! A key is published from the moment it is there, so that services know it before it signs. From a moment of its own on
 //! it signs, until one that was made later does; then it stays published until every token that it signed is dead.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, iter, str::FromStr};
 
 use serde::Serialize;
 
@@ -25,60 +25,108 @@ pub enum Stage {
     Outgoing,
     /// Not published any more.
     Retired,
+    /// Taken out of use, whatever it was there for.
+    Withdrawn,
 }
-words!(Stage { Pending = "pending", Signing = "signing", Outgoing = "outgoing", Retired = "retired" });
+words!(Stage {
+    Pending = "pending",
+    Signing = "signing",
+    Outgoing = "outgoing",
+    Retired = "retired",
+    Withdrawn = "withdrawn",
+});
 
-/// Signing keys in the order in which they were made; at least one.
+/// A signing key and when it may sign.
+#[derive(Clone, Copy, Debug)]
+pub struct Turn<K> {
+    /// The key.
+    pub key: K,
+    /// From when on.
+    pub from: Timestamp,
+    /// When it was withdrawn: from then on it neither signs nor is published.
+    pub withdrawn_at: Option<Timestamp>,
+}
+
+/// A key that is not withdrawn, and when those that were made later take over.
+#[derive(Clone, Debug)]
+struct Term<K> {
+    key: K,
+    from: Timestamp,
+    taken_over_at: Option<Timestamp>,
+}
+
+/// The signing keys that are not withdrawn, in the order in which they were made; at least one.
 #[derive(Clone, Debug)]
 pub struct Schedule<K> {
-    oldest: K,
-    /// Each with the moment from which on it may sign.
-    newer: Vec<(Timestamp, K)>,
+    oldest: Term<K>,
+    newer: Vec<Term<K>>,
 }
 
 impl<K> Schedule<K> {
-    /// A schedule of `keys` in the order in which they were made, each with the moment from which on it may sign; that of
-    /// the oldest does not matter. `None` if there are none.
+    /// The schedule of all keys in the order in which they were made. The oldest one has nobody to wait for: its moment does
+    /// not matter. `None` if all are withdrawn.
     #[must_use]
-    pub fn new(keys: impl IntoIterator<Item = (Timestamp, K)>) -> Option<Self> {
-        let mut keys = keys.into_iter();
-        let (_, oldest) = keys.next()?;
-        Some(Self { oldest, newer: keys.collect() })
+    pub fn new(turns: impl IntoIterator<Item = Turn<K>, IntoIter: DoubleEndedIterator>) -> Option<Self> {
+        let mut terms = Vec::new();
+        let mut taken_over_at: Option<Timestamp> = None;
+        for Turn { key, from, withdrawn_at } in turns.into_iter().rev() {
+            if withdrawn_at.is_none() {
+                terms.push(Term { key, from, taken_over_at });
+            }
+            // One that was withdrawn before its moment has taken over from nobody.
+            if withdrawn_at.is_none_or(|at| from <= at) {
+                taken_over_at = Some(taken_over_at.map_or(from, |earlier| earlier.min(from)));
+            }
+        }
+        let oldest = terms.pop()?;
+        terms.reverse();
+        Some(Self { oldest, newer: terms })
     }
 
     /// The key that signs at `now`: of those whose moment has come the one that was made last.
     #[must_use]
     pub fn signer(&self, now: Timestamp) -> &K {
-        let newest = self.newer.iter().rfind(|(from, _)| *from <= now);
-        newest.map_or(&self.oldest, |(_, key)| key)
+        &self.newer.iter().rfind(|term| term.from <= now).unwrap_or(&self.oldest).key
     }
 
     /// Every key with what it is there for at `now`, newest first.
-    #[must_use]
-    pub fn stages(&self, now: Timestamp) -> Vec<(&K, Stage)> {
-        let mut stages = Vec::with_capacity(self.newer.len() + 1);
-        // The first moment of those that were made later.
-        let mut taken_over_at = None;
-        for (from, key) in self.newer.iter().rev() {
-            stages.push((key, stage(*from <= now, taken_over_at, now)));
-            taken_over_at = Some(taken_over_at.map_or(*from, |earlier: Timestamp| earlier.min(*from)));
-        }
-        stages.push((&self.oldest, stage(true, taken_over_at, now)));
-        stages
+    pub fn stages(&self, now: Timestamp) -> impl Iterator<Item = (&K, Stage)> {
+        let newer = self.newer.iter().rev().map(move |term| (&term.key, term.stage(term.from <= now, now)));
+        newer.chain([(&self.oldest.key, self.oldest.stage(true, now))])
     }
 
     /// The keys that are published at `now`, newest first.
     pub fn published(&self, now: Timestamp) -> impl Iterator<Item = &K> {
-        self.stages(now).into_iter().filter(|(_, stage)| *stage != Stage::Retired).map(|(key, _)| key)
+        self.stages(now).filter(|(_, stage)| *stage != Stage::Retired).map(|(key, _)| key)
+    }
+
+    /// The same schedule, of what `open` makes of those that are published at `now`.
+    ///
+    /// # Errors
+    /// What `open` says.
+    pub fn opened<T, E>(
+        self,
+        now: Timestamp,
+        mut open: impl FnMut(K) -> Result<T, E>,
+    ) -> Result<Option<Schedule<T>>, E> {
+        let mut terms = Vec::with_capacity(self.newer.len() + 1);
+        let all = iter::once(self.oldest).chain(self.newer);
+        for Term { key, from, taken_over_at } in all.filter(|term| term.stage(true, now) != Stage::Retired) {
+            terms.push(Term { key: open(key)?, from, taken_over_at });
+        }
+        let mut terms = terms.into_iter();
+        Ok(terms.next().map(|oldest| Schedule { oldest, newer: terms.collect() }))
     }
 }
 
-fn stage(has_come: bool, taken_over_at: Option<Timestamp>, now: Timestamp) -> Stage {
-    match taken_over_at {
-        Some(moment) if moment.plus_seconds(OUTLIVES) <= now => Stage::Retired,
-        Some(moment) if moment <= now => Stage::Outgoing,
-        Some(_) | None if has_come => Stage::Signing,
-        Some(_) | None => Stage::Pending,
+impl<K> Term<K> {
+    fn stage(&self, has_come: bool, now: Timestamp) -> Stage {
+        match self.taken_over_at {
+            Some(moment) if moment.plus_seconds(OUTLIVES) <= now => Stage::Retired,
+            Some(moment) if moment <= now => Stage::Outgoing,
+            Some(_) | None if has_come => Stage::Signing,
+            Some(_) | None => Stage::Pending,
+        }
     }
 }
 
@@ -98,8 +146,13 @@ mod tests {
     }
 
     /// Keys named by their numbers: made so many seconds after the start, and signing so many seconds later.
+    fn turns(keys: &[(i64, i64)]) -> Vec<Turn<usize>> {
+        let turn = |(key, (made, lead)): (usize, &(i64, i64))| Turn { key, from: at(made + lead), withdrawn_at: None };
+        keys.iter().enumerate().map(turn).collect()
+    }
+
     fn schedule(keys: &[(i64, i64)]) -> Schedule<usize> {
-        Schedule::new(keys.iter().enumerate().map(|(number, (made, lead))| (at(made + lead), number))).unwrap()
+        Schedule::new(turns(keys)).unwrap()
     }
 
     fn published(keys: &[(i64, i64)], seconds: i64) -> Vec<usize> {
@@ -113,7 +166,7 @@ mod tests {
     #[test]
     fn a_key_is_pending_signs_is_outgoing_and_retires() {
         let (keys, over) = (schedule(&[(0, 0), (1000, LEAD)]), 1000 + LEAD + OUTLIVES);
-        let stages = |seconds| keys.stages(at(seconds)).into_iter().map(|(_, stage)| stage).collect::<Vec<_>>();
+        let stages = |seconds| keys.stages(at(seconds)).map(|(_, stage)| stage).collect::<Vec<_>>();
         assert_eq!(stages(1000), [Stage::Pending, Stage::Signing]);
         assert_eq!(stages(1000 + LEAD - 1), [Stage::Pending, Stage::Signing]);
         assert_eq!(stages(1000 + LEAD), [Stage::Signing, Stage::Outgoing]);
@@ -121,6 +174,32 @@ mod tests {
         assert_eq!(stages(over), [Stage::Signing, Stage::Retired]);
         assert_eq!(stages(-1), [Stage::Pending, Stage::Signing], "a clock that went back");
         assert!(Schedule::<usize>::new([]).is_none());
+    }
+
+    #[test]
+    fn a_withdrawn_key_is_gone_and_has_taken_over_all_the_same() {
+        let mut turns = turns(&[(0, 0), (1000, LEAD), (2000, 0), (2500, LEAD)]);
+        turns[1].withdrawn_at = Some(at(2000));
+        turns[3].withdrawn_at = Some(at(2600));
+        let keys = Schedule::new(turns.clone()).unwrap();
+        let stages = |seconds| keys.stages(at(seconds)).map(|(key, stage)| (*key, stage)).collect::<Vec<_>>();
+        assert_eq!(stages(2500 + LEAD), [(2, Stage::Signing), (0, Stage::Outgoing)], "the last one never signed");
+        assert_eq!(stages(1000 + LEAD + OUTLIVES), [(2, Stage::Signing), (0, Stage::Retired)]);
+        for turn in &mut turns {
+            turn.withdrawn_at = Some(at(3000));
+        }
+        assert!(Schedule::new(turns).is_none());
+    }
+
+    #[test]
+    fn what_is_retired_is_not_opened() {
+        let keys = || schedule(&[(0, 0), (1000, LEAD), (100_000, LEAD)]);
+        let opened = |seconds| {
+            let opened = keys().opened(at(seconds), |key| if key == 0 { Err("sealed") } else { Ok(key * 10) });
+            opened.map(|opened| opened.unwrap().published(at(seconds)).copied().collect::<Vec<_>>())
+        };
+        assert_eq!(opened(1000 + LEAD + OUTLIVES - 1), Err("sealed"));
+        assert_eq!(opened(1000 + LEAD + OUTLIVES), Ok(vec![20, 10]));
     }
 
     #[test]
@@ -148,7 +227,7 @@ mod tests {
             }
             let all = schedule(&keys);
             let signer = *all.signer(at(after));
-            let signing: Vec<_> = all.stages(at(after)).into_iter().filter(|(_, stage)| *stage == Stage::Signing).collect();
+            let signing: Vec<_> = all.stages(at(after)).filter(|(_, stage)| *stage == Stage::Signing).collect();
             prop_assert_eq!(signing, vec![(&signer, Stage::Signing)]);
             let known_before = published(&keys, (after - KEPT).max(0));
             prop_assert!(known_before.contains(&signer));

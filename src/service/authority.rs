@@ -30,7 +30,16 @@ pub enum Proof {
     /// A credential itself.
     Credential(Presented),
     /// An access token of ours, for us, not expired.
-    AccessToken(Box<AccessClaims<'static>>),
+    AccessToken(Box<Signed>),
+}
+
+/// What an access token says, and the key that signed it.
+#[derive(Clone)]
+pub struct Signed {
+    /// What it says.
+    pub claims: AccessClaims<'static>,
+    /// The name of the key.
+    pub kid: String,
 }
 
 /// A caller, before anybody looked into the database.
@@ -70,27 +79,26 @@ impl Core {
         if let Ok(presented) = self.format.parse(token) {
             return Ok(Proof::Credential(presented));
         }
-        self.access_claims(token).map(|claims| Proof::AccessToken(Box::new(claims)))
+        self.access_claims(token).map(|signed| Proof::AccessToken(Box::new(signed)))
     }
 
     /// The claims of an access token that this patmint made for itself.
-    fn access_claims(&self, token: &str) -> Result<AccessClaims<'static>, ManageError> {
-        let claims = self.signed_claims(token).ok_or(ManageError::Unauthenticated)?;
-        let now = self.clock.now().unix_seconds();
+    fn access_claims(&self, token: &str) -> Result<Signed, ManageError> {
+        let signed = self.signed_claims(token).ok_or(ManageError::Unauthenticated)?;
+        let (claims, now) = (&signed.claims, self.clock.now().unix_seconds());
         if claims.exp <= now || !claims.aud.contains(&self.settings.issuer) {
             return Err(ManageError::Unauthenticated);
         }
-        Ok(claims)
+        Ok(signed)
     }
 
     /// The claims of an access token that this patmint made, for whomever, expired or not.
-    pub(crate) fn signed_claims(&self, token: &str) -> Option<AccessClaims<'static>> {
+    pub(crate) fn signed_claims(&self, token: &str) -> Option<Signed> {
         let header = jsonwebtoken::decode_header(token).ok()?;
         if header.typ.as_deref() != Some(ACCESS_TOKEN_TYP) {
             return None;
         }
-        let published = self.keys.published(self.clock.now());
-        let signed_by = published.iter().find(|key| header.kid.as_deref() == Some(key.kid()))?;
+        let signed_by = self.keys.find(&header.kid?, self.clock.now())?;
         let mut validation = Validation::new(signed_by.algorithm().jws());
         validation.set_issuer(&[&self.settings.issuer]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
@@ -99,7 +107,7 @@ impl Core {
         validation.validate_aud = false;
         let key = DecodingKey::from_jwk(signed_by.jwk()).ok()?;
         let claims = jsonwebtoken::decode::<AccessClaims<'static>>(token, &key, &validation).ok()?.claims;
-        (claims.token_type == TOKEN_TYPE_ACCESS).then_some(claims)
+        (claims.token_type == TOKEN_TYPE_ACCESS).then(|| Signed { claims, kid: signed_by.kid().to_owned() })
     }
 
     /// Who is calling, read from the database outside of any change.
@@ -145,11 +153,11 @@ impl Core {
                 let permission = credential.scopes.is_none().then_some(credential.permission);
                 self.by_credential(connection, record, permission, address, now)
             }
-            Proof::AccessToken(claims) => {
-                let (record, permission) = Self::behind(connection, claims)?;
+            Proof::AccessToken(signed) => {
+                let (record, permission) = self.behind(connection, signed)?;
                 let mut authority = self.by_credential(connection, record, permission, address, now)?;
                 if let Via::Credential(standing, _) = &mut authority.via {
-                    self.bind_to_audiences(standing, claims);
+                    self.bind_to_audiences(standing, &signed.claims);
                 }
                 Ok(authority)
             }
@@ -158,15 +166,24 @@ impl Core {
 
     /// The credential behind an access token that is not revoked, and what the token still allows.
     fn behind(
+        &self,
         connection: &mut DbConnection,
-        claims: &AccessClaims<'_>,
+        Signed { claims, kid }: &Signed,
     ) -> Result<(Record, Option<Permission>), ManageError> {
+        let head = list::head(connection)?;
+        if head.keys_seq != self.keys.seq() {
+            self.keys.renew(connection)?;
+        }
+        // Whoever has got hold of a withdrawn key writes into a token what they like, `rev` too.
+        if self.keys.find(kid, self.clock.now()).is_none() {
+            return Err(ManageError::Unauthenticated);
+        }
         let id: CredentialId = claims.client_id.parse().map_err(|_| ManageError::Unauthenticated)?;
         let record = standings::record_by_id(connection, id)?.ok_or(ManageError::Unauthenticated)?;
         let Credential { owner_id, permission, ref scopes, .. } = record.standing.credential;
         let organization_id = record.standing.organization_id();
         // Older than the list: what revoked it may be gone from there.
-        let is_too_old = claims.rev < list::head(connection)?.pruned_to;
+        let is_too_old = claims.rev < head.pruned_to;
         if is_too_old || list::revokes_after(connection, claims.rev, id, organization_id, owner_id)? {
             return Err(ManageError::Unauthenticated);
         }

@@ -1,5 +1,5 @@
-//! What happens without anybody asking: usage is written every few seconds, what is over is removed and the clocks are
-//! compared each minute, the other servers are told how far this one has followed, and whoever waits for a revocation when that cannot be known any more.
+//! What happens without anybody asking: usage is written every few seconds; each minute what is over is removed, the clocks
+//! are compared, and a new key is made if it is time; the other servers are told how far this one has followed, and whoever waits for a revocation when that cannot be known any more.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,6 +12,7 @@ use tokio::{
 use super::{
     core::Core,
     exchange::{Presence, lapse},
+    keys::Keys,
     sessions::{IDLE_TTL, MAX_TTL},
     watcher::Watcher,
 };
@@ -70,17 +71,27 @@ async fn tidy(core: Arc<Core>, mut stopped: watch::Receiver<bool>) {
             tracing::warn!(%error, "cannot write usage; will try again");
         }
         if count.is_multiple_of(PRUNE_EVERY) {
-            if let Err(error) = prune(&core).await {
-                tracing::warn!(%error, "cannot remove what is over; will try again");
-            }
-            if let Err(error) = core.keys.compare_clocks(&core.db).await {
-                tracing::warn!(%error, "cannot ask the database what time it is; will try again");
-            }
-            if let Err(error) = watcher.look(&core).await {
-                tracing::warn!(%error, "cannot look after the other servers; will try again");
-            }
+            each_minute(&core, &mut watcher).await;
         }
         count = count.wrapping_add(1);
+    }
+}
+
+/// What is done each minute.
+pub(crate) async fn each_minute(core: &Arc<Core>, watcher: &mut Watcher) {
+    if let Err(error) = prune(core).await {
+        tracing::warn!(%error, "cannot remove what is over; will try again");
+    }
+    if let Err(error) = core.keys.compare_clocks(&core.db).await {
+        tracing::warn!(%error, "cannot ask the database what time it is; will try again");
+    }
+    if let Err(error) = watcher.look(core).await {
+        tracing::warn!(%error, "cannot look after the other servers; will try again");
+    }
+    match (Keys { core: core.clone() }).rotate_if_due().await {
+        Ok(Some(key)) => tracing::info!(kid = key.kid, activates_at = %key.activates_at, "made a new signing key"),
+        Ok(None) => {}
+        Err(error) => tracing::warn!(%error, "cannot make a new signing key; will try again"),
     }
 }
 

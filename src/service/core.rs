@@ -25,6 +25,8 @@ pub struct Settings {
     pub cache_capacity: usize,
     /// For how long a new key is published before it signs, in seconds; not less than services may keep what is published.
     pub key_lead: i64,
+    /// How old the newest key may be before another one is made, in seconds; 0 = only when somebody asks.
+    pub key_rotation: i64,
     /// How new keys sign.
     pub signing_algorithm: SigningAlgorithm,
 }

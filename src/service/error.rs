@@ -1,6 +1,6 @@
 use thiserror::Error;
 
-use super::passwords::PasswordsError;
+use super::{keys::KeyRingError, passwords::PasswordsError};
 use crate::store::StoreError;
 
 /// Why a management call did nothing.
@@ -44,6 +44,12 @@ pub enum ManageError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<KeyRingError> for ManageError {
+    fn from(error: KeyRingError) -> Self {
+        error.into_store().map_or_else(|other| Self::Defect(other.to_string()), Self::Store)
+    }
 }
 
 impl From<PasswordsError> for ManageError {

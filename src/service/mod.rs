@@ -32,7 +32,7 @@ pub use error::ManageError;
 pub use exchange::{Exchange, ExchangeError, Exchanged, FeedPage};
 pub use feed::{Delta, Feed, FeedError};
 pub use health::{Health, NotReady};
-pub use keys::{KeyRing, KeyRingError, Keys, RootKeyError, ShownKey};
+pub use keys::{KeyRing, KeyRingError, Keys, RootKeyError, ShownKey, Withdrawn};
 pub use policies::{Policies, Precondition};
 pub use restored::{Restoration, Revoked};
 pub use sessions::{IDLE_TTL, MAX_TTL, Sessions, SignedIn};

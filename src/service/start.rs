@@ -59,13 +59,7 @@ pub enum StartError {
 
 impl From<KeyRingError> for StartError {
     fn from(error: KeyRingError) -> Self {
-        match error {
-            KeyRingError::Store(error) => Self::Store(error),
-            other @ (KeyRingError::Root(_)
-            | KeyRingError::DoesNotOpen(_)
-            | KeyRingError::Damaged(_)
-            | KeyRingError::NotMade) => Self::Keys(other),
-        }
+        error.into_store().map_or_else(Self::Keys, Self::Store)
     }
 }
 

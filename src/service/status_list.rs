@@ -57,8 +57,11 @@ pub enum StatusListError {
     Signing(String),
 }
 
-/// The lists by their numbers, each with the moment, since boot, from which on it says how things stand.
-type Made = HashMap<i64, (Duration, Arc<str>)>;
+/// A list with the moment, since boot, from which on it says how things stand, and the number of the last change of the keys.
+type Dated = (Duration, i64, Arc<str>);
+
+/// The lists by their numbers.
+type Made = HashMap<i64, Dated>;
 
 /// Makes and keeps the lists: 30 kB at the most for 65,536 credentials.
 #[derive(Clone)]
@@ -99,9 +102,9 @@ impl StatusLists {
         // On its own: what was begun is ended and kept even when whoever asked has gone away, so that asking and hanging up
         // again and again costs no more than asking once.
         let making = task::spawn(async move {
-            let begun_at = lists.core.clock.since_boot();
+            let (begun_at, keys_seq) = (lists.core.clock.since_boot(), lists.core.keys.seq());
             let jwt: Arc<str> = making::signed(&lists.core, list, &turn).await?.into();
-            lists.made().insert(list, (begun_at, jwt.clone()));
+            lists.made().insert(list, (begun_at, keys_seq, jwt.clone()));
             Ok(jwt)
         });
         making.await.unwrap_or_else(|panic| Err(StoreError::Query(panic.to_string()).into()))
@@ -114,7 +117,9 @@ impl StatusLists {
     fn fresh(&self, list: i64) -> Option<Arc<str>> {
         let now = self.core.clock.since_boot();
         let made = self.made();
-        let (begun_at, jwt) = made.get(&list)?;
-        (now < *begun_at + Duration::from_secs(TTL.unsigned_abs())).then(|| jwt.clone())
+        let (begun_at, keys_seq, jwt) = made.get(&list)?;
+        let is_fresh = now < *begun_at + Duration::from_secs(TTL.unsigned_abs());
+        // The key that signed it may be withdrawn.
+        (is_fresh && *keys_seq == self.core.keys.seq()).then(|| jwt.clone())
     }
 }

@@ -42,6 +42,9 @@ pub(crate) const MAX_STALENESS: Duration = Duration::from_secs(1);
 /// For how long a new key is published before it signs.
 pub(crate) const KEY_LEAD: i64 = 900;
 
+/// How old the newest key may be.
+pub(crate) const KEY_ROTATION: i64 = 30 * 86_400;
+
 pub(crate) type Outcome = Result<Exchanged, ExchangeError>;
 
 /// One replica whose follower and noter move only when the test says so: organization Acme, its owner Ada.
@@ -83,6 +86,7 @@ fn settings() -> Settings {
         max_staleness: MAX_STALENESS,
         cache_capacity: 100,
         key_lead: KEY_LEAD,
+        key_rotation: KEY_ROTATION,
         signing_algorithm: SigningAlgorithm::default(),
     }
 }
@@ -152,7 +156,9 @@ impl Replica {
     pub(crate) async fn start_real_server(&self, keys: &Path) -> Result<Services, StartError> {
         let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandomness::default()));
         let outside = Environment { clock, random, db: self.db.clone() };
-        Services::for_server(settings(), keys, outside).await
+        // Its clock is not the one by which the keys were made.
+        let settings = Settings { key_rotation: 0, ..settings() };
+        Services::for_server(settings, keys, outside).await
     }
 
     /// A replica that has followed the list.

@@ -39,6 +39,8 @@ pub struct SealedKey {
     pub activates_at: Timestamp,
     /// The number of the change that made it.
     pub created_seq: i64,
+    /// Since when it neither signs nor is published.
+    pub withdrawn_at: Option<Timestamp>,
 }
 
 /// All keys, in the order in which they were made.
@@ -56,4 +58,22 @@ pub fn all(connection: &mut DbConnection) -> Result<Vec<SealedKey>, StoreError> 
 /// [`StoreError::Conflict`] if there is one with this name.
 pub fn insert(connection: &mut DbConnection, key: SealedKey) -> Result<(), StoreError> {
     run(diesel::insert_into(sealed_keys::table).values(key).execute(connection)).map(|_| ())
+}
+
+/// Withdraws a key.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn withdraw(connection: &mut DbConnection, kid: &str, at: Timestamp) -> Result<(), StoreError> {
+    let key = diesel::update(sealed_keys::table.find(kid));
+    run(key.set(sealed_keys::withdrawn_at.eq(Some(at))).execute(connection)).map(|_| ())
+}
+
+/// Replaces what a key is sealed as.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn reseal(connection: &mut DbConnection, kid: &str, sealed: &[u8]) -> Result<(), StoreError> {
+    let key = diesel::update(sealed_keys::table.find(kid));
+    run(key.set(sealed_keys::sealed.eq(sealed)).execute(connection)).map(|_| ())
 }

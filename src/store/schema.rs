@@ -111,6 +111,7 @@ diesel::table! {
         created_at -> Timestamp,
         activates_at -> Timestamp,
         created_seq -> BigInt,
+        withdrawn_at -> Nullable<Timestamp>,
     }
 }
 

@@ -2,8 +2,8 @@
 
 use jsonwebtoken::{DecodingKey, Validation, decode, decode_header, jwk::JwkSet};
 use patmint::{
-    domain::{jws::SigningAlgorithm, schedule::OUTLIVES},
-    service::ShownKey,
+    domain::{jws::SigningAlgorithm, list::Target, schedule::OUTLIVES},
+    service::{ShownKey, Withdrawn},
 };
 use serde_json::{Value, json};
 
@@ -16,6 +16,10 @@ const LEAD: u64 = 900;
 
 fn rotate(app: &TestApp, at_once: bool) -> ShownKey {
     app.wait_for(app.command().keys.rotate(None, at_once)).expect("a new key")
+}
+
+fn withdraw(app: &TestApp, kid: &str) -> Withdrawn {
+    app.wait_for(app.command().keys.withdraw(kid)).expect("an answer").expect("a key")
 }
 
 fn kids(jwks: &Value) -> Vec<&str> {
@@ -97,10 +101,12 @@ fn a_status_list_is_signed_by_the_key_of_its_time() {
     let app = TestApp::new();
     let list = || kid(&app.get("/statuslists/0").send().text());
     let old = list();
-    let new = rotate(&app, true);
-    assert_eq!(list(), old, "kept for a minute");
-    app.clock.advance(seconds(60));
+    let new = rotate(&app, false);
+    assert_eq!(list(), old);
+    app.clock.advance(seconds(LEAD));
     assert_eq!(list(), new.kid);
+    let withdrawn = withdraw(&app, &new.kid);
+    assert_eq!(Some(&*list()), withdrawn.successor(), "the list made just now is not served any more");
 }
 
 #[test]
@@ -133,4 +139,67 @@ fn a_rotation_is_written_down() {
     let detail: Value = serde_json::from_str(record.detail.as_ref().unwrap()).unwrap();
     assert_eq!(detail, json!({ "algorithm": "ES256", "activates_at": made.activates_at }));
     assert_eq!(app.listed(|| drop(rotate(&app, false))), [], "no access token ends, no memory is dropped");
+}
+
+#[test]
+fn a_withdrawn_key_ends_all_access_tokens_and_signs_no_more() {
+    let app = TestApp::new();
+    let old = app.pat.access(&app);
+    let mut withdrawn = None;
+    let listed = app.listed(|| withdrawn = Some(withdraw(&app, &kid(&old))));
+    assert_eq!(listed, [(Target::Unknown, true)]);
+    let successor = withdrawn.as_ref().and_then(Withdrawn::successor).expect("it signed").to_owned();
+    assert_eq!(kids(&app.get(JWKS).send().json()), [&*successor]);
+    assert!(!accepts(&app, &old));
+    let new = app.pat.access(&app);
+    assert_eq!(kid(&new), successor);
+    assert!(accepts(&app, &new));
+    let again = app.listed(|| assert_eq!(withdraw(&app, &kid(&old)), Withdrawn::Before));
+    assert_eq!(again, []);
+    assert_eq!(app.wait_for(app.command().keys.withdraw("unknown")).expect("an answer"), None);
+}
+
+#[test]
+fn whatever_else_is_withdrawn_the_same_key_signs() {
+    let app = TestApp::new();
+    let first = kid(&app.pat.access(&app));
+    let pending = rotate(&app, false).kid;
+    let listed = app.listed(|| assert_eq!(withdraw(&app, &pending), Withdrawn::Unused));
+    assert_eq!(listed, [], "it has signed nothing");
+    assert_eq!(kids(&app.get(JWKS).send().json()), [&*first]);
+    app.clock.advance(seconds(LEAD));
+    assert_eq!(kid(&app.pat.access(&app)), first);
+
+    let second = rotate(&app, true).kid;
+    let listed = app.listed(|| assert_eq!(withdraw(&app, &first), Withdrawn::Outgoing));
+    assert_eq!(listed, [(Target::Unknown, true)]);
+    assert_eq!(kids(&app.get(JWKS).send().json()), [&*second]);
+    assert_eq!(kid(&app.pat.access(&app)), second);
+    let shown = app.wait_for(app.command().keys.list()).expect("a list");
+    let shown: Vec<_> = shown.iter().map(|key| (&*key.kid, key.stage.as_str())).collect();
+    assert_eq!(shown, [(&*second, "signing"), (&*pending, "withdrawn"), (&*first, "withdrawn")]);
+}
+
+#[test]
+fn a_reseal_is_written_down_and_ends_nothing() {
+    let app = TestApp::new();
+    let access = app.pat.access(&app);
+    let reseal = || assert_eq!(app.wait_for(app.command().keys.reseal()).expect("an answer"), 2);
+    let records = app.audited(reseal);
+    let [record] = records.as_slice() else { panic!("{records:?}") };
+    assert_eq!((record.action.as_str(), record.detail.as_deref()), ("key.reseal", Some("{\"keys\":2}")));
+    assert_eq!(app.listed(reseal), []);
+    assert!(accepts(&app, &access));
+}
+
+#[test]
+fn a_withdrawal_is_written_down() {
+    let app = TestApp::new();
+    let old = kid(&app.pat.access(&app));
+    let mut withdrawn = None;
+    let records = app.audited(|| withdrawn = Some(withdraw(&app, &old)));
+    let ([record], Some(withdrawn)) = (records.as_slice(), withdrawn) else { panic!("{records:?}") };
+    assert_eq!((record.action.as_str(), record.subject_id.as_ref()), ("key.withdraw", Some(&old)));
+    let detail: Value = serde_json::from_str(record.detail.as_ref().unwrap()).unwrap();
+    assert_eq!(detail, json!({ "stage": "signing", "successor": withdrawn.successor() }));
 }

@@ -111,6 +111,7 @@ fn race(wanted: usize, apart: bool) {
         max_staleness: Duration::from_secs(1),
         cache_capacity: 1000,
         key_lead: 900,
+        key_rotation: 0,
         signing_algorithm: SigningAlgorithm::default(),
     };
     let main = runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -1,8 +1,10 @@
 //! `patmint keys` beside servers.
 
+use std::fs;
+
 use serde_json::Value;
 
-use crate::support::{Client, Place, header};
+use crate::support::{Client, Place, Server, header};
 
 fn published(client: &Client) -> Vec<String> {
     let jwks = client.get("/.well-known/jwks.json").json();
@@ -52,4 +54,40 @@ fn a_new_key_is_everywhere_when_the_command_has_ended() {
     let lines: Vec<_> = text.lines().collect();
     assert_eq!(lines.len(), 4);
     assert!(lines[1].starts_with(&format!("{new}  ES256  signing   made 2")), "{text}");
+}
+
+#[test]
+fn a_withdrawn_key_is_nowhere_when_the_command_has_ended() {
+    let place = Place::new();
+    let owner = place.bootstrap();
+    let servers = [place.serve(), place.serve()];
+    let old = signer(&servers[0].client, &owner.token);
+    let said = place.patmint(["keys", "withdraw", &old]).run().good();
+    let new = said.strip_suffix(" signs now.\n").and_then(|said| said.rsplit(' ').next()).expect("said so").to_owned();
+    for Server { client, .. } in &servers {
+        assert_eq!((published(client), signer(client, &owner.token)), (vec![new.clone()], new.clone()));
+    }
+    let again = place.patmint(["keys", "withdraw", &old]).run().good();
+    assert_eq!(again, "The key was withdrawn already; nothing is changed.\n");
+    let unknown = place.patmint(["keys", "withdraw", "nothing"]).run();
+    assert_eq!(unknown.refusal(), "no signing key has this name (patmint keys list shows them)");
+}
+
+#[test]
+fn the_root_key_is_changed_beside_a_server() {
+    let place = Place::new();
+    let owner = place.bootstrap();
+    let server = place.serve();
+    let file = place.folder().join("keys/root.key");
+    let (new, old) = ("BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=\n", fs::read_to_string(&file).unwrap());
+    fs::write(&file, format!("{new}{old}")).unwrap();
+    let said = place.patmint(["keys", "reseal"]).run().good();
+    assert_eq!(said, "2 keys are sealed under the first line of root.key; no other line is needed now.\n");
+    fs::write(&file, new).unwrap();
+    let said = place.patmint(["keys", "rotate", "--now"]).run().good();
+    assert_eq!(said, format!("{} signs now.\n", signer(&server.client, &owner.token)));
+    assert!(place.serve().client.exchanges(&owner.token));
+    fs::write(&file, old).unwrap();
+    let refused = place.patmint(["keys", "list"]).run();
+    assert!(refused.refusal().contains("does not open the keys"), "{refused:?}");
 }

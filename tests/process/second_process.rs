@@ -44,6 +44,7 @@ impl Command {
             max_staleness: BOUND,
             cache_capacity: 10,
             key_lead: 900,
+            key_rotation: 0,
             signing_algorithm: SigningAlgorithm::default(),
         };
         let (services, caller) = runtime.block_on(async {

@@ -229,6 +229,7 @@ fn commands(app: &TestApp, book: &mut Book) {
         max_staleness: Duration::from_secs(1),
         cache_capacity: 10,
         key_lead: 900,
+        key_rotation: 0,
         signing_algorithm: SigningAlgorithm::default(),
     };
     let services = |runtime: &Runtime, db: Database| {

@@ -117,6 +117,7 @@ impl Seeder {
             max_staleness: std::time::Duration::ZERO,
             cache_capacity: 0,
             key_lead: 900,
+            key_rotation: 0,
             signing_algorithm: SigningAlgorithm::default(),
         };
         let services = Services::for_command(settings, keys_dir, outside.clone()).await?;

@@ -4,3 +4,5 @@
 ALTER TABLE list_head ADD COLUMN keys_seq BIGINT NOT NULL DEFAULT 0;
 -- The number of the change that made the key: in this order keys take over from each other.
 ALTER TABLE sealed_keys ADD COLUMN created_seq BIGINT NOT NULL DEFAULT 0;
+-- From then on it neither signs nor is published.
+ALTER TABLE sealed_keys ADD COLUMN withdrawn_at TIMESTAMP;

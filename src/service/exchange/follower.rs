@@ -140,7 +140,9 @@ impl Follower {
             if pruned_to > applied {
                 memory.forget_all();
             } else {
-                memory.forget(&entries);
+                // What a change of the keys puts there is about tokens only.
+                let about_memory: Vec<_> = entries.iter().copied().filter(|entry| entry.seq != head.keys_seq).collect();
+                memory.forget(&about_memory);
             }
             pauses.at(Point::Forgotten);
             // Before `applied`: who is answered by it finds the entry in the feed. A follower that fell behind so far

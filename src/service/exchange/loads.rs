@@ -72,7 +72,7 @@ impl Loads {
             match self.part(key) {
                 Part::Lead(mut leader) => {
                     let mut outcome = self.reader.read(key).await;
-                    if let Ok(Load { counter, known: Some(known) }) = &mut outcome {
+                    if let Ok(Load { counter, known: Some(known), .. }) = &mut outcome {
                         if let Some(unshared) = Arc::get_mut(known) {
                             memory.share_organization(unshared.standing_mut());
                         }

@@ -46,7 +46,7 @@ pub(crate) use self::{
     pause::{Pauses, Point},
     presence::Presence,
 };
-use super::core::Core;
+use super::{core::Core, keys::KeyRingError};
 use crate::{
     domain::{
         credential::{LookupKey, Presented},
@@ -70,6 +70,12 @@ pub enum ExchangeError {
     /// The signature could not be made.
     #[error("cannot sign: {0}")]
     Signing(String),
+}
+
+impl From<KeyRingError> for ExchangeError {
+    fn from(error: KeyRingError) -> Self {
+        error.into_store().map_or_else(|other| Self::Signing(other.to_string()), Self::Store)
+    }
 }
 
 /// What an exchange gives. The access token does not print.
@@ -139,10 +145,12 @@ impl Exchange {
     }
 
     /// Looks the credential up: in memory while that may be believed, else in the database.
-    async fn find(&self, presented: &Presented) -> Result<Found, StoreError> {
+    async fn find(&self, presented: &Presented) -> Result<Found, ExchangeError> {
         // Before the look-up: what is found while trust has run out stays old when trust comes back (R2).
         if !self.memory.is_trusted(self.core.clock.since_boot()) {
-            let Load { counter, known } = self.loads.fresh(presented.key).await?;
+            let Load { counter, keys_seq, known } = self.loads.fresh(presented.key).await?;
+            // What is signed by keys that are older than `rev` could not be taken back.
+            self.core.keys.ensure(keys_seq, &self.core.db).await?;
             return Ok(Found { known, rev: counter });
         }
         self.pauses.at(Point::Trusted);

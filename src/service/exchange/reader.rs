@@ -37,6 +37,8 @@ const MOST_WANTED: usize = 1000;
 #[derive(Clone, Debug)]
 pub(super) struct Load {
     pub(super) counter: i64,
+    /// The number of the last change of the keys, as it was with this counter.
+    pub(super) keys_seq: i64,
     pub(super) known: Option<Arc<Known>>,
 }
 
@@ -179,8 +181,8 @@ impl Lane {
         while let Some(batch) = self.next() {
             let mut batch = batch.into_iter();
             // The counter first, then the rows: what they say is at least as new as the counter (R6).
-            let counter = match list::head(connection) {
-                Ok(head) => head.seq,
+            let (counter, keys_seq) = match list::head(connection) {
+                Ok(head) => (head.seq, head.keys_seq),
                 Err(error) => {
                     fail(batch, &error);
                     return Err(error);
@@ -189,7 +191,8 @@ impl Lane {
             while let Some(Wanted { key, answer }) = batch.next() {
                 pauses.at(Point::HalfRead);
                 let outcome = standings::by_key(connection, key);
-                let outcome = outcome.map(|read| Load { counter, known: read.map(Known::new).map(Arc::new) });
+                let known = outcome.map(|read| read.map(Known::new).map(Arc::new));
+                let outcome = known.map(|known| Load { counter, keys_seq, known });
                 // A row that cannot be read is no reason to keep the others from theirs.
                 let failed = outcome.as_ref().err().filter(|error| !matches!(error, StoreError::Query(_))).cloned();
                 let _ = answer.send(outcome);

@@ -22,3 +22,13 @@ pub enum KeyRingError {
     #[error("cannot make a key")]
     NotMade,
 }
+
+impl KeyRingError {
+    /// The database's error, if it is one; else itself.
+    pub(crate) fn into_store(self) -> Result<StoreError, Self> {
+        match self {
+            Self::Store(error) => Ok(error),
+            other @ (Self::Root(_) | Self::DoesNotOpen(_) | Self::Damaged(_) | Self::NotMade) => Err(other),
+        }
+    }
+}

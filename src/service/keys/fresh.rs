@@ -72,6 +72,7 @@ impl Sealed {
     /// The row of this key, made by the change `created_seq`.
     pub(super) fn made(self, created_seq: i64, created_at: Timestamp, activates_at: Timestamp) -> SealedKey {
         let Self { kid, purpose, algorithm, bytes: sealed } = self;
-        SealedKey { kid, purpose, algorithm: algorithm.to_owned(), sealed, created_at, activates_at, created_seq }
+        let (algorithm, withdrawn_at) = (algorithm.to_owned(), None);
+        SealedKey { kid, purpose, algorithm, sealed, created_at, activates_at, created_seq, withdrawn_at }
     }
 }

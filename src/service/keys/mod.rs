@@ -12,6 +12,6 @@ mod stored;
 mod tests;
 
 pub use error::KeyRingError;
-pub use manage::{Keys, ShownKey};
+pub use manage::{Keys, ShownKey, Withdrawn};
 pub use ring::KeyRing;
 pub use root::RootKeyError;

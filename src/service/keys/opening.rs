@@ -15,7 +15,8 @@ use crate::{
         clock::Timestamp,
         credential::{TagKey, UnknownWord},
         jws::{KeptKey, NotAKey},
-        schedule::{Schedule, Stage},
+        random::Randomness,
+        schedule::{Schedule, Turn},
     },
     store::keys::{KeyPurpose, SealedKey},
 };
@@ -44,29 +45,40 @@ pub(super) fn signing(
     folder: &Path,
     now: Timestamp,
 ) -> Result<Signing, KeyRingError> {
-    let mut kept = Vec::new();
-    for (key, stage) in schedule(stored)?.stages(now) {
-        if stage != Stage::Retired {
-            let algorithm = key.algorithm.parse().map_err(|UnknownWord| damaged(&key.kid))?;
-            let opened = KeptKey::new(algorithm, &opened(key, roots, folder)?, ACCESS_TOKEN_TYP);
-            kept.push((key.activates_at, Arc::new(opened.map_err(|NotAKey| damaged(&key.kid))?)));
-        }
-    }
-    kept.reverse();
-    let schedule = Schedule::new(kept).ok_or_else(|| missing(KeyPurpose::Sign))?;
-    Ok(Signing { seq: stored.seq, schedule })
+    let schedule = schedule(stored)?.opened(now, |key| {
+        let algorithm = key.algorithm.parse().map_err(|UnknownWord| damaged(&key.kid))?;
+        let opened = KeptKey::new(algorithm, &opened(key, roots, folder)?, ACCESS_TOKEN_TYP);
+        opened.map(Arc::new).map_err(|NotAKey| damaged(&key.kid))
+    })?;
+    Ok(Signing { seq: stored.seq, schedule: schedule.ok_or_else(|| missing(KeyPurpose::Sign))? })
 }
 
 /// The schedule of the signing keys, sealed as they are.
 pub(super) fn schedule(stored: &Stored) -> Result<Schedule<&SealedKey>, KeyRingError> {
-    let signing = stored.rows.iter().filter(|key| key.purpose == KeyPurpose::Sign);
-    Schedule::new(signing.map(|key| (key.activates_at, key))).ok_or_else(|| missing(KeyPurpose::Sign))
+    let turns = stored.signing().map(|key| Turn { key, from: key.activates_at, withdrawn_at: key.withdrawn_at });
+    Schedule::new(turns).ok_or_else(|| missing(KeyPurpose::Sign))
+}
+
+/// This key sealed under the newest of `roots`, whichever opens it.
+pub(super) fn resealed(
+    key: &SealedKey,
+    roots: &RootKeys,
+    folder: &Path,
+    random: &dyn Randomness,
+) -> Result<Vec<u8>, KeyRingError> {
+    sealing::seal(roots, &label(key), &opened(key, roots, folder)?, random).map_err(|error| refused(error, folder))
 }
 
 fn opened(key: &SealedKey, roots: &RootKeys, folder: &Path) -> Result<Vec<u8>, KeyRingError> {
-    let label = Label { kid: &key.kid, algorithm: &key.algorithm, purpose: key.purpose };
-    let refuse = |DoesNotOpen| KeyRingError::DoesNotOpen(folder.display().to_string());
-    sealing::open(roots, &label, &key.sealed).map_err(refuse)
+    sealing::open(roots, &label(key), &key.sealed).map_err(|error| refused(error, folder))
+}
+
+fn label(key: &SealedKey) -> Label<'_> {
+    Label { kid: &key.kid, algorithm: &key.algorithm, purpose: key.purpose }
+}
+
+fn refused(_: DoesNotOpen, folder: &Path) -> KeyRingError {
+    KeyRingError::DoesNotOpen(folder.display().to_string())
 }
 
 fn missing(purpose: KeyPurpose) -> KeyRingError {

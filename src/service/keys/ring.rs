@@ -8,6 +8,8 @@ use std::{
     },
 };
 
+use tokio::sync::Mutex;
+
 use super::{
     KeyRingError,
     fresh::{FreshKey, Sealed},
@@ -36,6 +38,8 @@ pub struct KeyRing {
     signing: RwLock<Arc<Signing>>,
     /// How far the database's clock is ahead of this machine's, in milliseconds.
     ahead: AtomicI64,
+    /// They are read once for all who find that they must be.
+    turn: Mutex<()>,
 }
 
 impl KeyRing {
@@ -60,6 +64,7 @@ impl KeyRing {
             tag: opening::tag(&stored, &roots, folder)?,
             signing: RwLock::new(Arc::new(opening::signing(&stored, &roots, folder, now)?)),
             ahead: AtomicI64::new(0),
+            turn: Mutex::default(),
             clock: clock.clone(),
             random: random.clone(),
         };
@@ -86,6 +91,12 @@ impl KeyRing {
         self.current().schedule.published(self.by_database(now)).cloned().collect()
     }
 
+    /// The key `kid`, if it is published at `now` by this machine's clock.
+    #[must_use]
+    pub fn find(&self, kid: &str, now: Timestamp) -> Option<Arc<KeptKey>> {
+        self.published(now).into_iter().find(|key| key.kid() == kid)
+    }
+
     /// The number of the last change of the keys that is known here.
     pub(crate) fn seq(&self) -> i64 {
         self.current().seq
@@ -104,6 +115,22 @@ impl KeyRing {
         self.set_clock(stored.now);
         *self.signing.write().unwrap_or_else(PoisonError::into_inner) = signing;
         Ok(())
+    }
+
+    /// Sees to it that the keys are those of their last change `seq`.
+    ///
+    /// # Errors
+    /// See [`KeyRingError`].
+    pub(crate) async fn ensure(self: &Arc<Self>, seq: i64, db: &Database) -> Result<(), KeyRingError> {
+        if self.seq() == seq {
+            return Ok(());
+        }
+        let _turn = self.turn.lock().await;
+        if self.seq() == seq {
+            return Ok(());
+        }
+        let ring = self.clone();
+        db.read(move |connection| ring.renew(connection)).await
     }
 
     /// Compares the database's clock with this machine's.
@@ -128,6 +155,16 @@ impl KeyRing {
     pub(super) fn fresh(&self, algorithm: SigningAlgorithm) -> Result<Sealed, KeyRingError> {
         let roots = RootKeys::load(&self.folder, false, &*self.random)?;
         FreshKey::for_signing(algorithm)?.sealed(&roots, &self.folder, &*self.random)
+    }
+
+    /// All keys, each with what it is under the newest root key.
+    ///
+    /// # Errors
+    /// See [`KeyRingError`].
+    pub(super) fn resealed(&self, stored: &Stored) -> Result<Vec<(String, Vec<u8>)>, KeyRingError> {
+        let roots = RootKeys::load(&self.folder, false, &*self.random)?;
+        let reseal = |key| opening::resealed(key, &roots, &self.folder, &*self.random);
+        stored.rows.iter().map(|key| Ok((key.kid.clone(), reseal(key)?))).collect()
     }
 
     fn current(&self) -> Arc<Signing> {

@@ -2,7 +2,7 @@ use crate::{
     domain::clock::Timestamp,
     store::{
         DbConnection, StoreError,
-        keys::{self, SealedKey},
+        keys::{self, KeyPurpose, SealedKey},
         list, time,
     },
 };
@@ -22,5 +22,10 @@ impl Stored {
         // The number first: what is read after it is at least as new.
         let seq = list::head(connection)?.keys_seq;
         Ok(Self { seq, now: time::now(connection)?, rows: keys::all(connection)? })
+    }
+
+    /// Those that sign, or did, or will.
+    pub(super) fn signing(&self) -> impl DoubleEndedIterator<Item = &SealedKey> {
+        self.rows.iter().filter(|key| key.purpose == KeyPurpose::Sign)
     }
 }

@@ -1,38 +1,50 @@
 //! What a change of the keys does to servers, on one database.
 
 use std::{
-    fs,
+    fs, iter,
     path::PathBuf,
+    sync::{Arc, Barrier},
     thread::{self, JoinHandle},
     time::Duration,
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use super::{KeyRingError, ShownKey};
+use super::{KeyRing, KeyRingError, Keys};
 use crate::{
-    domain::clock::Clock as _,
+    domain::{clock::Clock as _, jws::SigningAlgorithm, list::Target, random::SystemRandomness},
     service::{
-        NotReady,
+        Environment, ManageError, NotReady,
+        background::each_minute,
         exchange::Point,
-        testing::{KEY_LEAD, Replica, block_on},
+        testing::{KEY_LEAD, KEY_ROTATION, Replica, block_on},
+        watcher::Watcher,
     },
 };
 
-/// A rotation by a command, which is made and waits for the servers.
-struct Rotation {
+/// A change of the keys by a command, which is made and waits for the servers. It results in a new key.
+struct Change {
     command: Replica,
-    thread: JoinHandle<ShownKey>,
+    thread: JoinHandle<String>,
 }
 
-impl Rotation {
-    fn begin(beside: &Replica, at_once: bool) -> Self {
+impl Change {
+    fn begin(beside: &Replica, change: impl FnOnce(&Keys) -> String + Send + 'static) -> Self {
         let command = beside.command_beside();
         command.pauses.arm(Point::OthersBehind);
         let services = command.services.clone();
-        let thread = thread::spawn(move || block_on(services.keys.rotate(None, at_once)).unwrap());
+        let thread = thread::spawn(move || change(&services.keys));
         command.pauses.await_reached(Point::OthersBehind);
         Self { command, thread }
+    }
+
+    fn rotation(beside: &Replica, at_once: bool) -> Self {
+        Self::begin(beside, move |keys| block_on(keys.rotate(None, at_once)).unwrap().kid)
+    }
+
+    fn withdrawal(beside: &Replica, kid: &str) -> Self {
+        let kid = kid.to_owned();
+        Self::begin(beside, move |keys| withdrawn(keys, &kid))
     }
 
     fn end(self, servers: &[&Replica]) -> String {
@@ -41,8 +53,14 @@ impl Rotation {
             server.note();
         }
         self.command.pauses.release(Point::OthersBehind);
-        self.thread.join().unwrap().kid
+        self.thread.join().unwrap()
     }
+}
+
+/// Withdraws the key that signs; the one that does then.
+fn withdrawn(keys: &Keys, kid: &str) -> String {
+    let withdrawn = block_on(keys.withdraw(kid)).unwrap().expect("a key");
+    withdrawn.successor().expect("it signs").to_owned()
 }
 
 fn seconds(seconds: i64) -> Duration {
@@ -65,7 +83,7 @@ fn published(server: &Replica) -> Vec<String> {
 fn every_server_publishes_a_new_key_and_signs_with_it_at_the_same_moment() {
     let one = Replica::warm();
     let (other, old) = (one.warm_beside(), signer(&one));
-    let rotation = Rotation::begin(&one, false);
+    let rotation = Change::rotation(&one, false);
     assert!(!rotation.thread.is_finished(), "nobody publishes it");
     let new = rotation.end(&[&one, &other]);
     one.clock.advance(seconds(KEY_LEAD - 1));
@@ -83,7 +101,7 @@ fn every_server_publishes_a_new_key_and_signs_with_it_at_the_same_moment() {
 #[test]
 fn memory_stays() {
     let server = Replica::warm();
-    let new = Rotation::begin(&server, true).end(&[&server]);
+    let new = Change::rotation(&server, true).end(&[&server]);
     let queries = server.db.queries();
     assert_eq!(signer(&server), new);
     assert_eq!(server.db.queries(), queries);
@@ -92,7 +110,7 @@ fn memory_stays() {
 #[test]
 fn moments_are_by_the_databases_clock() {
     let server = Replica::warm();
-    let new = Rotation::begin(&server, false).end(&[&server]);
+    let new = Change::rotation(&server, false).end(&[&server]);
     let compare = |seconds| {
         server.clock.set_database_ahead(seconds);
         block_on(server.services.core().keys.compare_clocks(&server.db)).unwrap();
@@ -117,7 +135,7 @@ fn a_server_that_cannot_open_a_key_follows_nothing_until_it_can() {
     let before = fs::read_to_string(&file).unwrap();
     let renewed = format!("{}\n{before}", STANDARD.encode([7; 32]));
     fs::write(&file, &renewed).unwrap();
-    let rotation = Rotation::begin(&server, false);
+    let rotation = Change::rotation(&server, false);
     fs::write(&file, before).unwrap();
     let (applied, error) = (server.memory.applied(), server.follower().step().unwrap_err());
     assert!(matches!(error, KeyRingError::DoesNotOpen(_)), "{error}");
@@ -125,4 +143,122 @@ fn a_server_that_cannot_open_a_key_follows_nothing_until_it_can() {
     fs::write(&file, renewed).unwrap();
     let new = rotation.end(&[&server]);
     assert_eq!(published(&server)[0], new);
+}
+
+#[test]
+fn a_withdrawn_key_is_gone_from_every_server_and_memory_stays() {
+    let one = Replica::warm();
+    let (other, old) = (one.warm_beside(), one.exchange().expect("alive"));
+    let kid = signer(&one);
+    let new = Change::withdrawal(&one, &kid).end(&[&one, &other]);
+    for server in [&one, &other] {
+        let queries = server.db.queries();
+        assert_eq!((published(server), signer(server)), (vec![new.clone()], new.clone()));
+        assert_eq!(server.db.queries(), queries);
+        let told = server.feed(old.rev).unwrap().page.entries;
+        assert!(matches!(*told, [entry] if entry.target == Target::Unknown && entry.seq > old.rev), "{told:?}");
+        assert!(server.exchange().expect("alive").rev >= told[0].seq, "a new token is good");
+    }
+}
+
+#[test]
+fn a_server_that_reads_each_time_does_not_sign_with_a_withdrawn_key() {
+    let server = Replica::new();
+    let kid = signer(&server);
+    block_on(server.presence.leave()).unwrap();
+    let cost = || {
+        let before = server.db.queries();
+        let kid = signer(&server);
+        (server.db.queries() - before, kid)
+    };
+    let (usual, _) = cost();
+    let new = withdrawn(&server.command_beside().services.keys, &kid);
+    let (first, signed_by) = cost();
+    assert_eq!(signed_by, new, "though it has not followed");
+    assert!(first > usual);
+    assert_eq!(cost(), (usual, new), "the keys are known");
+}
+
+#[test]
+fn what_somebody_else_signs_with_a_withdrawn_key_proves_nothing() {
+    let server = Replica::following();
+    let core = server.services.core();
+    let stolen = core.keys.signing(server.clock.now());
+    let own = server.exchange().expect("alive").access;
+    let mut claims = core.signed_claims(&own).expect("ours").claims;
+    claims.rev = i64::MAX;
+    let forged = stolen.sign(&claims).unwrap();
+    let before = server.services.credentials.caller(&forged, None).unwrap();
+    assert!(block_on(core.authenticate(&before)).is_ok(), "until somebody notices");
+    block_on(server.presence.leave()).unwrap();
+    withdrawn(&server.command_beside().services.keys, stolen.kid());
+    let refused = block_on(core.authenticate(&before)).err();
+    assert!(matches!(refused, Some(ManageError::Unauthenticated)), "{refused:?}, though the server has not followed");
+    assert!(server.services.credentials.caller(&forged, None).is_err());
+}
+
+#[test]
+fn a_key_is_made_when_the_newest_is_old_enough() {
+    let server = Replica::following();
+    block_on(server.presence.leave()).unwrap();
+    let old = signer(&server);
+    let minute = || {
+        block_on(each_minute(server.services.core(), &mut Watcher::default()));
+        server.follow();
+        published(&server)
+    };
+    server.clock.advance(seconds(KEY_ROTATION - 1));
+    assert_eq!(minute(), [&*old]);
+    server.clock.advance(seconds(1));
+    let made = minute();
+    assert!(made.len() == 2 && made[1] == old, "{made:?}");
+    assert_eq!(signer(&server), old, "services do not know it yet");
+    server.clock.advance(seconds(KEY_LEAD));
+    assert_eq!((minute(), signer(&server)), (made.clone(), made[0].clone()));
+}
+
+#[test]
+fn of_many_servers_one_makes_it() {
+    let servers: Vec<_> = {
+        let first = Replica::new();
+        block_on(first.presence.leave()).unwrap();
+        let others: Vec<_> = (0..3).map(|_| first.beside()).collect();
+        iter::once(first).chain(others).collect()
+    };
+    servers[0].clock.advance(seconds(KEY_ROTATION));
+    let together = Barrier::new(servers.len());
+    let rotate = |server: &Replica| {
+        together.wait();
+        usize::from(block_on(server.services.keys.rotate_if_due()).unwrap().is_some())
+    };
+    let made: usize = thread::scope(|scope| {
+        let threads: Vec<_> = servers.iter().map(|server| scope.spawn(|| rotate(server))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    assert_eq!(made, 1);
+    servers[0].follow();
+    assert_eq!(published(&servers[0]).len(), 2);
+}
+
+#[test]
+fn resealed_keys_need_the_newest_root_key_alone() {
+    let server = Replica::warm();
+    let (file, kid) = (server.keys_dir().join("root.key"), signer(&server));
+    let (new, old) = (STANDARD.encode([7; 32]), fs::read_to_string(&file).unwrap());
+    let successor = Change::withdrawal(&server, &kid).end(&[&server]);
+    let start = || {
+        let (clock, random, db) = (server.clock.clone(), Arc::new(SystemRandomness::default()), server.db.clone());
+        let outside = Environment { clock, random, db };
+        block_on(KeyRing::open(&outside, &server.keys_dir(), SigningAlgorithm::default()))
+    };
+    fs::write(&file, format!("{new}\n{old}")).unwrap();
+    let reseal = |keys: &Keys| block_on(keys.reseal()).unwrap().to_string();
+    assert_eq!(Change::begin(&server, reseal).end(&[&server]), "3", "that of the tags, and two that sign");
+    fs::write(&file, &old).unwrap();
+    assert!(matches!(start(), Err(KeyRingError::DoesNotOpen(_))));
+    fs::write(&file, &new).unwrap();
+    let started = start().expect("all keys open");
+    assert_eq!(started.signing(server.clock.now()).kid(), successor);
+    let next = Change::rotation(&server, true).end(&[&server]);
+    assert_eq!(signer(&server), next);
 }

@@ -190,6 +190,7 @@ impl TestApp {
             max_staleness: Duration::from_secs(1),
             cache_capacity: 1,
             key_lead: 900,
+            key_rotation: 0,
             signing_algorithm: SigningAlgorithm::default(),
         };
         let db = Database::new(&DatabaseSettings { url: self.database.url().parse().unwrap(), connections: 1 });
@@ -252,6 +253,7 @@ async fn start(
         max_staleness: options.max_staleness,
         cache_capacity: 1000,
         key_lead: 900,
+        key_rotation: 0,
         signing_algorithm: SigningAlgorithm::default(),
     };
     let outside = Environment { clock, random: Arc::new(SystemRandomness::default()), db: db.clone() };
