@@ -19,4 +19,5 @@ pub mod random;
 pub mod scope;
 pub mod session_secret;
 pub mod standing;
+pub mod token_filter;
 pub mod verdict;

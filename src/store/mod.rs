@@ -18,6 +18,7 @@ pub mod replicas;
 mod schema;
 pub mod sessions;
 pub mod standings;
+pub mod token_lists;
 mod url;
 pub mod usage;
 pub mod users;

@@ -16,17 +16,20 @@ use serde_json::json;
 use super::{app::App, caller::caller, problem::Problem};
 use crate::{
     domain::{clock::Timestamp, ids::CredentialId, nullable::Nullable},
-    service::Expiry,
+    service::{Expiry, Page},
 };
 
 /// A page of one's own credentials, newest first.
 pub(super) async fn list(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let caller = caller(&app, &request)?;
-    let Query { organization_id, before, limit } = Query::parse(request.query_string())?;
-    let page = app.services.credentials.list(&caller, organization_id, before, limit).await?;
+    let Query { whose, listing } = Query::parse(request.query_string(), "organization_id")?;
+    Ok(page_of(&app.services.credentials.list(&caller, whose, listing).await?))
+}
+
+fn page_of(page: &Page) -> HttpResponse {
     let items: Vec<_> = page.items.iter().map(view).collect();
     let body = json!({ "items": items, "next": page.next.map(cursor) });
-    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(body))
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(body)
 }
 
 /// One of one's own credentials.

@@ -3,6 +3,7 @@
 mod callers;
 mod create;
 mod edit;
+mod filter;
 mod invalid;
 mod limit;
 mod list;
