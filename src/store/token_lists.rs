@@ -72,8 +72,11 @@ pub fn page(
     let Selection { organization, owner, filter, now } = selection;
     let mut query = joined()
         .select((CredentialRow::as_select(), UserRow::as_select(), Option::<MembershipRow>::as_select()))
-        .filter(credentials::organization_id.eq(organization.id).and(credentials::number.lt(before)))
-        .order(credentials::number.desc())
+        // Not `=`: PostgreSQL would then take the order for that of the numbers alone, and go through those of all
+        // organizations.
+        .filter(credentials::organization_id.between(organization.id, organization.id))
+        .filter(credentials::number.lt(before))
+        .order((credentials::organization_id.desc(), credentials::number.desc()))
         .limit(limit)
         .into_boxed::<MultiBackend>();
     if let Some(owner) = owner {
@@ -108,6 +111,9 @@ pub fn page(
     match filter.state {
         None => {}
         Some(State::Revoked) => {
+            // First what needs no look at the owner: mostly that leaves few.
+            let bulk = largest_bulk(connection, organization)?;
+            query = query.filter(credentials::revoked_at.is_not_null().or(credentials::created_seq.lt(bulk)));
             let is_revoked = credentials::revoked_at
                 .is_not_null()
                 .or(credentials::created_seq.lt(organization.revoked_seq))
@@ -130,4 +136,12 @@ pub fn page(
     let rows: Vec<(CredentialRow, UserRow, Option<MembershipRow>)> = run(query.load(connection))?;
     let whole = |(credential, owner, membership)| record(credential, owner, membership, organization.clone());
     Ok(rows.into_iter().map(whole).collect())
+}
+
+/// The greatest number below which somebody's credentials there are revoked.
+fn largest_bulk(connection: &mut DbConnection, organization: &Organization) -> Result<i64, StoreError> {
+    let members = memberships::table.inner_join(users::table).filter(memberships::organization_id.eq(organization.id));
+    let largest = members.select((dsl::max(memberships::revoked_seq), dsl::max(users::revoked_seq)));
+    let (here, everywhere): (Option<i64>, Option<i64>) = run(largest.get_result(connection))?;
+    Ok([here, everywhere].into_iter().flatten().fold(organization.revoked_seq, i64::max))
 }

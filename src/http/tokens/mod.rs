@@ -7,8 +7,10 @@ mod view;
 
 pub(super) use create::post;
 pub(super) use edit::patch;
-use query::{Query, cursor};
-use view::view;
+pub(super) use query::Query;
+pub(super) use view::view;
+
+use query::cursor;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
 use serde_json::json;
@@ -26,7 +28,8 @@ pub(super) async fn list(app: Data<App>, request: HttpRequest) -> Result<HttpRes
     Ok(page_of(&app.services.credentials.list(&caller, whose, listing).await?))
 }
 
-fn page_of(page: &Page) -> HttpResponse {
+/// A page of a list, as all lists of tokens show it.
+pub(super) fn page_of(page: &Page) -> HttpResponse {
     let items: Vec<_> = page.items.iter().map(view).collect();
     let body = json!({ "items": items, "next": page.next.map(cursor) });
     HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(body)
@@ -47,7 +50,7 @@ pub(super) async fn delete(app: Data<App>, request: HttpRequest) -> Result<HttpR
 }
 
 /// The id in the path. What is none looks like one that nobody has.
-fn id(request: &HttpRequest) -> Result<CredentialId, Problem> {
+pub(super) fn id(request: &HttpRequest) -> Result<CredentialId, Problem> {
     request.match_info().get("id").and_then(|id| id.parse().ok()).ok_or(Problem::NotFound)
 }
 

@@ -18,10 +18,10 @@ const COMMON: &str = "cursor, limit, state, name, kind, unused_since, expires_be
 
 /// The parameters of a list.
 #[derive(Debug)]
-pub(super) struct Query<Id> {
+pub(in crate::http) struct Query<Id> {
     /// Whose tokens: the parameter that only this list has.
-    pub(super) whose: Option<Id>,
-    pub(super) listing: Listing,
+    pub(in crate::http) whose: Option<Id>,
+    pub(in crate::http) listing: Listing,
 }
 
 fn invalid(member: &str, problem: &str) -> Problem {
@@ -34,7 +34,7 @@ fn parsed<T: FromStr>(member: &str, value: &str, problem: &str) -> Result<T, Pro
 
 impl<Id: FromStr> Query<Id> {
     /// Reads `text`; `whose` is the name of the parameter that only this list has.
-    pub(super) fn parse(text: &str, whose: &str) -> Result<Self, Problem> {
+    pub(in crate::http) fn parse(text: &str, whose: &str) -> Result<Self, Problem> {
         let pairs: Vec<(String, String)> =
             serde_urlencoded::from_str(text).map_err(|_| invalid("query", "cannot be read"))?;
         let listing = Listing { filter: TokenFilter::default(), before: None, limit: DEFAULT_LIMIT };

@@ -2,8 +2,8 @@ use serde_json::{Value, json};
 
 use crate::{domain::standing::Record, service::Seen};
 
-/// A credential as its owner sees it: everything but the secret.
-pub(super) fn view(seen: &Seen) -> Value {
+/// A credential as its owner and admins see it: everything but the secret.
+pub(in crate::http) fn view(seen: &Seen) -> Value {
     let Record { standing, description, owner, .. } = &seen.record;
     let credential = &standing.credential;
     json!({

@@ -61,7 +61,7 @@ impl Credentials {
         self.page(organization, Some(authority.user.id), listing).await
     }
 
-    async fn page(
+    pub(super) async fn page(
         &self,
         organization: Arc<Organization>,
         owner: Option<UserId>,

@@ -1,9 +1,10 @@
-//! One's own credentials: make, see, edit, revoke.
+//! Credentials: one's own to make, see, edit and revoke; an organization's to see and revoke.
 
 mod checks;
 mod create;
 mod edit;
 mod list;
+mod of_organization;
 mod revoke;
 
 use std::{net::IpAddr, sync::Arc};
