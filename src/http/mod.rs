@@ -10,6 +10,7 @@ mod jwks;
 mod metadata;
 mod oauth_error;
 mod operations;
+mod org_revocations;
 mod org_tokens;
 mod origin;
 mod policies;

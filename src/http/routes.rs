@@ -7,8 +7,8 @@ use actix_web::{
 };
 
 use super::{
-    detail::Detail, feed, jwks, metadata, operations, org_tokens, policies, problem::Problem, refresh, revocations,
-    revoke, session, status_lists, tokens,
+    detail::Detail, feed, jwks, metadata, operations, org_revocations, org_tokens, policies, problem::Problem, refresh,
+    revocations, revoke, session, status_lists, tokens,
 };
 use crate::{compat::label_studio, web as pages};
 
@@ -42,6 +42,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         Endpoint::new("/api/v1/orgs/{org}/tokens/{id}")
             .on(Method::GET, org_tokens::get)
             .on(Method::DELETE, org_tokens::delete),
+        Endpoint::new("/api/v1/orgs/{org}/revocations").on(Method::POST, org_revocations::post),
         Endpoint::django("/api/current-user/whoami").on(Method::GET, label_studio::whoami),
         Endpoint::new("/livez").on(Method::GET, operations::livez),
         Endpoint::new("/readyz").on(Method::GET, operations::readyz),

@@ -1,5 +1,6 @@
 //! Credentials: one's own to make, see, edit and revoke; an organization's to see and revoke.
 
+mod bulk;
 mod checks;
 mod create;
 mod edit;
@@ -10,6 +11,7 @@ mod revoke;
 use std::{net::IpAddr, sync::Arc};
 
 pub use self::{
+    bulk::Which,
     create::{Expiry, NewToken},
     edit::TokenEdit,
     list::{Listing, MAX_PAGE, Page},

@@ -123,6 +123,7 @@ fn members(route: &str) -> &'static [&'static str] {
             &["name", "permission", "scopes", "audiences", "expires_at", "expires_in", "kind", "token"]
         }
         "/api/v1/revocations" => &["token"],
+        "/api/v1/orgs/{org}/revocations" => &["ids", "owner_id", "created_before"],
         "/api/v1/orgs/{org}/policy" => &[
             "access_token_ttl",
             "token_max_ttl",
