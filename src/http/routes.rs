@@ -36,6 +36,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
             .on(Method::GET, tokens::get)
             .on(Method::PATCH, tokens::patch)
             .on(Method::DELETE, tokens::delete),
+        Endpoint::new("/api/v1/tokens/{id}/rotate").on(Method::POST, tokens::rotate),
         Endpoint::new("/api/v1/revocations").on(Method::POST, revocations::post),
         Endpoint::new("/api/v1/orgs/{org}/policy").on(Method::GET, policies::get).on(Method::PATCH, policies::patch),
         Endpoint::new("/api/v1/orgs/{org}/tokens").on(Method::GET, org_tokens::list),

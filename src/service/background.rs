@@ -1,5 +1,6 @@
-//! What happens without anybody asking: usage is written every few seconds, what is over is removed each minute, the other
-//! servers are told how far this one has followed, and whoever waits for a revocation when that cannot be known any more.
+//! What happens without anybody asking: usage is written every few seconds, and what was replaced ends when its successor
+//! was used; what is over is removed each minute; the other servers are told how far this one has followed, and whoever waits
+//! for a revocation when that cannot be known any more.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,6 +12,7 @@ use tokio::{
 
 use super::{
     core::Core,
+    credentials::end_replaced,
     exchange::{Presence, lapse},
     sessions::{IDLE_TTL, MAX_TTL},
     watcher::Watcher,
@@ -68,6 +70,9 @@ async fn tidy(core: Arc<Core>, mut stopped: watch::Receiver<bool>) {
         }
         if let Err(error) = core.usage.flush_some(&core.db).await {
             tracing::warn!(%error, "cannot write usage; will try again");
+        }
+        if let Err(error) = end_replaced(&core).await {
+            tracing::warn!(%error, "cannot end tokens that were replaced; will try again");
         }
         if count.is_multiple_of(PRUNE_EVERY) {
             if let Err(error) = prune(&core).await {

@@ -26,7 +26,9 @@ mod watcher;
 pub use self::core::{LARGEST_STALENESS, Settings};
 pub use authority::{Caller, Proof};
 pub use bootstrap::{Bootstrap, BootstrapError, Bootstrapped};
-pub use credentials::{Credentials, Expiry, HandedIn, Listing, MAX_PAGE, NewToken, Page, Seen, TokenEdit, Which};
+pub use credentials::{
+    Credentials, Expiry, HandedIn, Listing, MAX_PAGE, NewToken, Page, Rotation, Seen, TokenEdit, Which,
+};
 pub use error::ManageError;
 pub use exchange::{Exchange, ExchangeError, Exchanged, FeedPage};
 pub use feed::{Delta, Feed, FeedError};

@@ -40,6 +40,8 @@ pub(super) struct CredentialRow {
     rotated_from: Option<CredentialId>,
     last_used_at: Option<Timestamp>,
     last_used_from: Option<String>,
+    rotated_to: Option<CredentialId>,
+    rotated_at: Option<Timestamp>,
 }
 
 impl From<CredentialRow> for (Credential, Description) {
@@ -64,8 +66,9 @@ impl From<CredentialRow> for (Credential, Description) {
             is_revoked: revoked.is_some(),
             last_used_at: row.last_used_at,
         };
+        let rotated_to = row.rotated_to.zip(row.rotated_at);
         let CredentialRow { name, rotated_from, last_used_from, .. } = row;
-        (credential, Description { name, revoked, rotated_from, last_used_from })
+        (credential, Description { name, revoked, rotated_from, rotated_to, last_used_from })
     }
 }
 
@@ -91,6 +94,8 @@ impl CredentialRow {
             rotated_from: description.rotated_from,
             last_used_at: credential.last_used_at,
             last_used_from: description.last_used_from,
+            rotated_to: description.rotated_to.map(|(to, _)| to),
+            rotated_at: description.rotated_to.map(|(_, at)| at),
         }
     }
 }

@@ -15,6 +15,7 @@ mod migrations;
 pub mod numbers;
 pub mod organizations;
 pub mod replicas;
+pub mod rotations;
 mod schema;
 pub mod sessions;
 pub mod standings;

@@ -163,8 +163,8 @@ pub fn record_by_id(connection: &mut DbConnection, id: CredentialId) -> Result<O
     record_by_key(connection, LookupKey::Id(id))
 }
 
-/// The standings of a user's credentials in one organization that are neither revoked nor, by their own expiry, over
-/// at `now`. Some more may be dead: that is for the verdict to say.
+/// The standings of a user's credentials in one organization that are neither revoked nor replaced nor, by their own
+/// expiry, over at `now`. Some more may be dead: that is for the verdict to say.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -176,7 +176,7 @@ pub fn perhaps_active_of(
 ) -> Result<Vec<Standing>, StoreError> {
     let rows = joined()
         .filter(credentials::owner_id.eq(owner).and(credentials::organization_id.eq(organization)))
-        .filter(credentials::revoked_at.is_null())
+        .filter(credentials::revoked_at.is_null().and(credentials::rotated_to.is_null()))
         .filter(credentials::expires_at.is_null().or(credentials::expires_at.gt(Some(now))))
         .select(judged!())
         .load(connection);

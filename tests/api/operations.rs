@@ -60,6 +60,7 @@ fn another_method_is_told_which_there_are() {
         ("/api/v1/session", "POST, HEAD, GET, DELETE"),
         ("/api/v1/tokens", "HEAD, GET, POST"),
         ("/api/v1/tokens/7", "HEAD, GET, PATCH, DELETE"),
+        ("/api/v1/tokens/7/rotate", "POST"),
         ("/api/v1/revocations", "POST"),
         ("/api/v1/orgs/acme/policy", "HEAD, GET, PATCH"),
         ("/api/v1/orgs/acme/revocations", "POST"),

@@ -3,11 +3,13 @@
 mod create;
 mod edit;
 mod query;
+mod rotate;
 mod view;
 
 pub(super) use create::post;
 pub(super) use edit::patch;
 pub(super) use query::Query;
+pub(super) use rotate::post as rotate;
 pub(super) use view::view;
 
 use query::cursor;

@@ -30,6 +30,8 @@ pub(in crate::http) fn view(seen: &Seen) -> Value {
         "revoked_by": description.revoked.and_then(|revoked| revoked.by),
         "revoked_reason": description.revoked.map(|revoked| revoked.reason),
         "rotated_from": description.rotated_from,
+        "rotated_to": description.rotated_to.map(|(id, _)| id),
+        "rotated_at": description.rotated_to.map(|(_, at)| at),
         "state": seen.state,
     })
 }

@@ -4,18 +4,23 @@ mod bulk;
 mod checks;
 mod create;
 mod edit;
+mod issue;
 mod list;
 mod of_organization;
+mod replaced;
 mod revoke;
+mod rotate;
 
 use std::{net::IpAddr, sync::Arc};
 
+pub(super) use self::replaced::end_replaced;
 pub use self::{
     bulk::Which,
     create::{Expiry, NewToken},
     edit::TokenEdit,
     list::{Listing, MAX_PAGE, Page},
     revoke::HandedIn,
+    rotate::Rotation,
 };
 use super::{authority::Caller, core::Core, error::ManageError};
 use crate::{

@@ -9,6 +9,7 @@ mod limit;
 mod list;
 mod one;
 mod organizations;
+mod rotate;
 mod token_management;
 
 use serde_json::Value;
