@@ -7,7 +7,7 @@ use super::{
     caller::caller,
     policies::name,
     problem::Problem,
-    tokens::{Query, id, page_of, view},
+    tokens::{Query, id, page_of, usage_view, view},
 };
 
 /// A page of them, newest first.
@@ -29,4 +29,10 @@ pub(super) async fn delete(app: Data<App>, request: HttpRequest) -> Result<HttpR
     let caller = caller(&app, &request)?;
     app.services.credentials.revoke_of(&caller, name(&request), id(&request)?).await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// How one of them was used.
+pub(super) async fn usage(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let caller = caller(&app, &request)?;
+    Ok(usage_view(&app.services.credentials.usage_of(&caller, name(&request), id(&request)?).await?))
 }

@@ -36,6 +36,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
             .on(Method::GET, tokens::get)
             .on(Method::PATCH, tokens::patch)
             .on(Method::DELETE, tokens::delete),
+        Endpoint::new("/api/v1/tokens/{id}/usage").on(Method::GET, tokens::usage),
         Endpoint::new("/api/v1/tokens/{id}/rotate").on(Method::POST, tokens::rotate),
         Endpoint::new("/api/v1/revocations").on(Method::POST, revocations::post),
         Endpoint::new("/api/v1/orgs/{org}/policy").on(Method::GET, policies::get).on(Method::PATCH, policies::patch),
@@ -43,6 +44,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         Endpoint::new("/api/v1/orgs/{org}/tokens/{id}")
             .on(Method::GET, org_tokens::get)
             .on(Method::DELETE, org_tokens::delete),
+        Endpoint::new("/api/v1/orgs/{org}/tokens/{id}/usage").on(Method::GET, org_tokens::usage),
         Endpoint::new("/api/v1/orgs/{org}/revocations").on(Method::POST, org_revocations::post),
         Endpoint::django("/api/current-user/whoami").on(Method::GET, label_studio::whoami),
         Endpoint::new("/livez").on(Method::GET, operations::livez),

@@ -10,7 +10,7 @@ pub(super) use create::post;
 pub(super) use edit::patch;
 pub(super) use query::Query;
 pub(super) use rotate::post as rotate;
-pub(super) use view::view;
+pub(super) use view::{usage as usage_view, view};
 
 use query::cursor;
 
@@ -28,6 +28,12 @@ pub(super) async fn list(app: Data<App>, request: HttpRequest) -> Result<HttpRes
     let caller = caller(&app, &request)?;
     let Query { whose, listing } = Query::parse(request.query_string(), "organization_id")?;
     Ok(page_of(&app.services.credentials.list(&caller, whose, listing).await?))
+}
+
+/// How one of one's own credentials was used.
+pub(super) async fn usage(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let caller = caller(&app, &request)?;
+    Ok(usage_view(&app.services.credentials.usage(&caller, id(&request)?).await?))
 }
 
 /// A page of a list, as all lists of tokens show it.

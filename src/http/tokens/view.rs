@@ -1,6 +1,10 @@
+use actix_web::{HttpResponse, http::header};
 use serde_json::{Value, json};
 
-use crate::{domain::standing::Record, service::Seen};
+use crate::{
+    domain::standing::Record,
+    service::{DayOfUse, Seen},
+};
 
 /// A credential as its owner and admins see it: everything but the secret.
 pub(in crate::http) fn view(seen: &Seen) -> Value {
@@ -34,4 +38,11 @@ pub(in crate::http) fn view(seen: &Seen) -> Value {
         "rotated_at": description.rotated_to.map(|(_, at)| at),
         "state": seen.state,
     })
+}
+
+/// How a credential was used, as its owner and admins see it.
+pub(in crate::http) fn usage(days: &[DayOfUse]) -> HttpResponse {
+    let day = |DayOfUse { day, outcomes }: &DayOfUse| json!({ "day": day, "outcomes": outcomes });
+    let days: Vec<_> = days.iter().map(day).collect();
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(json!({ "days": days }))
 }

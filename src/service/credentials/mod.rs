@@ -10,6 +10,7 @@ mod of_organization;
 mod replaced;
 mod revoke;
 mod rotate;
+mod usage;
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -21,6 +22,7 @@ pub use self::{
     list::{Listing, MAX_PAGE, Page},
     revoke::HandedIn,
     rotate::Rotation,
+    usage::DayOfUse,
 };
 use super::{authority::Caller, core::Core, error::ManageError};
 use crate::{

@@ -11,6 +11,7 @@ mod one;
 mod organizations;
 mod rotate;
 mod token_management;
+mod usage;
 
 use serde_json::Value;
 
