@@ -1,5 +1,5 @@
 //! What happens without anybody asking: usage is written every few seconds, and what was replaced ends when its successor
-//! was used; what is over is removed each minute; the other servers are told how far this one has followed, and whoever waits
+//! was used; what is over or long stale is removed, some each minute; the other servers are told how far this one has followed, and whoever waits
 //! for a revocation when that cannot be known any more.
 
 use std::{sync::Arc, time::Duration};
@@ -12,7 +12,7 @@ use tokio::{
 
 use super::{
     core::Core,
-    credentials::end_replaced,
+    credentials::{StaleWalk, end_replaced},
     exchange::{Presence, lapse},
     sessions::{IDLE_TTL, MAX_TTL},
     watcher::Watcher,
@@ -62,7 +62,7 @@ impl Background {
 async fn tidy(core: Arc<Core>, mut stopped: watch::Receiver<bool>) {
     let mut ticks = time::interval(FLUSH_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut count, mut watcher) = (0_u32, Watcher::default());
+    let (mut count, mut watcher, mut stale) = (0_u32, Watcher::default(), StaleWalk::default());
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
@@ -77,6 +77,9 @@ async fn tidy(core: Arc<Core>, mut stopped: watch::Receiver<bool>) {
         if count.is_multiple_of(PRUNE_EVERY) {
             if let Err(error) = prune(&core).await {
                 tracing::warn!(%error, "cannot remove what is over; will try again");
+            }
+            if let Err(error) = stale.step(&core).await {
+                tracing::warn!(%error, "cannot end stale tokens; will try again");
             }
             if let Err(error) = watcher.look(&core).await {
                 tracing::warn!(%error, "cannot look after the other servers; will try again");

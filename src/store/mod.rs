@@ -18,6 +18,7 @@ pub mod replicas;
 pub mod rotations;
 mod schema;
 pub mod sessions;
+pub mod stale;
 pub mod standings;
 pub mod token_lists;
 mod url;

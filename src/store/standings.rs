@@ -1,6 +1,6 @@
 //! Credentials with everything that a verdict goes by, read in one statement; for those who manage them, with all else.
 
-use std::sync::Arc;
+use std::{ops::RangeInclusive, sync::Arc};
 
 use diesel::prelude::*;
 
@@ -190,6 +190,26 @@ pub fn perhaps_active_of(
 pub fn numbered(connection: &mut DbConnection, from: i64, to: i64) -> Result<Vec<Standing>, StoreError> {
     let rows = joined()
         .filter(credentials::number.ge(from).and(credentials::number.lt(to)))
+        .select(judged!())
+        .load(connection);
+    Ok(run(rows)?.into_iter().map(standing).collect())
+}
+
+/// The standings of the credentials with a number in `numbers` that are not revoked and were neither used nor made at
+/// `since` or later; oldest first.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn unused(
+    connection: &mut DbConnection,
+    numbers: RangeInclusive<i64>,
+    since: Timestamp,
+) -> Result<Vec<Standing>, StoreError> {
+    let rows = joined()
+        .filter(credentials::number.between(*numbers.start(), *numbers.end()))
+        .filter(credentials::revoked_at.is_null().and(credentials::created_at.lt(since)))
+        .filter(credentials::last_used_at.is_null().or(credentials::last_used_at.lt(Some(since))))
+        .order(credentials::number)
         .select(judged!())
         .load(connection);
     Ok(run(rows)?.into_iter().map(standing).collect())

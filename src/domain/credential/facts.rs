@@ -90,8 +90,16 @@ pub enum RevocationReason {
     Leaked,
     /// Another one has replaced it.
     Rotated,
+    /// It was not used for too long.
+    Stale,
 }
-words!(RevocationReason { Requested = "requested", Holder = "holder", Leaked = "leaked", Rotated = "rotated" });
+words!(RevocationReason {
+    Requested = "requested",
+    Holder = "holder",
+    Leaked = "leaked",
+    Rotated = "rotated",
+    Stale = "stale",
+});
 
 /// When, by whom and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

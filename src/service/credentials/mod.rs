@@ -10,11 +10,11 @@ mod of_organization;
 mod replaced;
 mod revoke;
 mod rotate;
+mod stale;
 mod usage;
 
 use std::{net::IpAddr, sync::Arc};
 
-pub(super) use self::replaced::end_replaced;
 pub use self::{
     bulk::Which,
     create::{Expiry, NewToken},
@@ -24,6 +24,7 @@ pub use self::{
     rotate::Rotation,
     usage::DayOfUse,
 };
+pub(super) use self::{replaced::end_replaced, stale::StaleWalk};
 use super::{authority::Caller, core::Core, error::ManageError};
 use crate::{
     domain::{
