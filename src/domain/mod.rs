@@ -20,4 +20,5 @@ pub mod schedule;
 pub mod scope;
 pub mod session_secret;
 pub mod standing;
+pub mod token_filter;
 pub mod verdict;

@@ -90,6 +90,7 @@ impl From<ManageError> for Detail {
             | ManageError::Invalid { .. }
             | ManageError::LimitReached
             | ManageError::Revoked
+            | ManageError::Rotated
             | ManageError::PreconditionRequired
             | ManageError::PreconditionFailed
             | ManageError::Defect(_)) => Self::Internal(logged(&other)),

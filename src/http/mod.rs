@@ -10,6 +10,8 @@ mod jwks;
 mod metadata;
 mod oauth_error;
 mod operations;
+mod org_revocations;
+mod org_tokens;
 mod origin;
 mod policies;
 mod problem;

@@ -25,7 +25,8 @@ pub(super) async fn patch(app: Data<App>, request: HttpRequest, payload: Payload
     Ok(answer(&organization))
 }
 
-fn name(request: &HttpRequest) -> &str {
+/// The organization in the path.
+pub(super) fn name(request: &HttpRequest) -> &str {
     request.match_info().get("org").unwrap_or_default()
 }
 

@@ -56,6 +56,8 @@ pub(crate) enum Problem {
     LimitReached,
     /// The token is revoked.
     Revoked,
+    /// The token was replaced by another.
+    Rotated,
     /// A change without `If-Match`.
     PreconditionRequired,
     /// It has changed since it was read.
@@ -100,6 +102,7 @@ impl From<ManageError> for Problem {
             ManageError::Forbidden(why) => Self::Forbidden(why),
             ManageError::LimitReached => Self::LimitReached,
             ManageError::Revoked => Self::Revoked,
+            ManageError::Rotated => Self::Rotated,
             ManageError::PreconditionRequired => Self::PreconditionRequired,
             ManageError::PreconditionFailed => Self::PreconditionFailed,
         }
@@ -125,6 +128,7 @@ impl Problem {
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
             Self::LimitReached => (StatusCode::CONFLICT, "token_limit_reached"),
             Self::Revoked => (StatusCode::CONFLICT, "token_revoked"),
+            Self::Rotated => (StatusCode::CONFLICT, "token_rotated"),
             Self::PreconditionRequired => (StatusCode::PRECONDITION_REQUIRED, "precondition_required"),
             Self::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "precondition_failed"),
             Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
@@ -146,6 +150,7 @@ impl Problem {
                 Some("the organization's policy allows no more active tokens per user; revoke one".to_owned())
             }
             Self::Revoked => Some("the token is revoked; make a new one".to_owned()),
+            Self::Rotated => Some("the token was rotated already; rotate the one that replaced it".to_owned()),
             Self::PreconditionRequired => Some("send the ETag of what you read in If-Match".to_owned()),
             Self::PreconditionFailed => Some("it has changed since you read it; read it again".to_owned()),
             Self::NotFound | Self::MethodNotAllowed(_) | Self::Unavailable(_) | Self::Internal(_) => None,
@@ -199,6 +204,7 @@ impl ResponseError for Problem {
             | Self::Forbidden(_)
             | Self::LimitReached
             | Self::Revoked
+            | Self::Rotated
             | Self::PreconditionRequired
             | Self::PreconditionFailed
             | Self::Internal(_) => {}

@@ -7,8 +7,8 @@ use actix_web::{
 };
 
 use super::{
-    detail::Detail, feed, jwks, metadata, operations, policies, problem::Problem, refresh, revocations, revoke,
-    session, status_lists, tokens,
+    detail::Detail, feed, jwks, metadata, operations, org_revocations, org_tokens, policies, problem::Problem, refresh,
+    revocations, revoke, session, status_lists, tokens,
 };
 use crate::{compat::label_studio, web as pages};
 
@@ -36,8 +36,16 @@ pub(super) fn routes(config: &mut ServiceConfig) {
             .on(Method::GET, tokens::get)
             .on(Method::PATCH, tokens::patch)
             .on(Method::DELETE, tokens::delete),
+        Endpoint::new("/api/v1/tokens/{id}/usage").on(Method::GET, tokens::usage),
+        Endpoint::new("/api/v1/tokens/{id}/rotate").on(Method::POST, tokens::rotate),
         Endpoint::new("/api/v1/revocations").on(Method::POST, revocations::post),
         Endpoint::new("/api/v1/orgs/{org}/policy").on(Method::GET, policies::get).on(Method::PATCH, policies::patch),
+        Endpoint::new("/api/v1/orgs/{org}/tokens").on(Method::GET, org_tokens::list),
+        Endpoint::new("/api/v1/orgs/{org}/tokens/{id}")
+            .on(Method::GET, org_tokens::get)
+            .on(Method::DELETE, org_tokens::delete),
+        Endpoint::new("/api/v1/orgs/{org}/tokens/{id}/usage").on(Method::GET, org_tokens::usage),
+        Endpoint::new("/api/v1/orgs/{org}/revocations").on(Method::POST, org_revocations::post),
         Endpoint::django("/api/current-user/whoami").on(Method::GET, label_studio::whoami),
         Endpoint::new("/livez").on(Method::GET, operations::livez),
         Endpoint::new("/readyz").on(Method::GET, operations::readyz),

@@ -1,5 +1,7 @@
-//! What happens without anybody asking: usage is written every few seconds; each minute what is over is removed, the clocks
-//! are compared, and a new key is made if it is time; the other servers are told how far this one has followed, and whoever waits for a revocation when that cannot be known any more.
+//! What happens without anybody asking: usage is written every few seconds, and what was replaced ends when its successor
+//! was used; each minute what is over or long stale is removed, the clocks are compared, and a new key is made if it is
+//! time; the other servers are told how far this one has followed, and whoever waits for a revocation when that cannot be
+//! known any more.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,6 +13,7 @@ use tokio::{
 
 use super::{
     core::Core,
+    credentials::{StaleWalk, end_replaced},
     exchange::{Presence, lapse},
     keys::Keys,
     sessions::{IDLE_TTL, MAX_TTL},
@@ -61,7 +64,7 @@ impl Background {
 async fn tidy(core: Arc<Core>, mut stopped: watch::Receiver<bool>) {
     let mut ticks = time::interval(FLUSH_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut count, mut watcher) = (0_u32, Watcher::default());
+    let (mut count, mut watcher, mut stale) = (0_u32, Watcher::default(), StaleWalk::default());
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
@@ -70,17 +73,23 @@ async fn tidy(core: Arc<Core>, mut stopped: watch::Receiver<bool>) {
         if let Err(error) = core.usage.flush_some(&core.db).await {
             tracing::warn!(%error, "cannot write usage; will try again");
         }
+        if let Err(error) = end_replaced(&core).await {
+            tracing::warn!(%error, "cannot end tokens that were replaced; will try again");
+        }
         if count.is_multiple_of(PRUNE_EVERY) {
-            each_minute(&core, &mut watcher).await;
+            each_minute(&core, &mut watcher, &mut stale).await;
         }
         count = count.wrapping_add(1);
     }
 }
 
 /// What is done each minute.
-pub(crate) async fn each_minute(core: &Arc<Core>, watcher: &mut Watcher) {
+pub(crate) async fn each_minute(core: &Arc<Core>, watcher: &mut Watcher, stale: &mut StaleWalk) {
     if let Err(error) = prune(core).await {
         tracing::warn!(%error, "cannot remove what is over; will try again");
+    }
+    if let Err(error) = stale.step(core).await {
+        tracing::warn!(%error, "cannot end stale tokens; will try again");
     }
     if let Err(error) = core.keys.compare_clocks(&core.db).await {
         tracing::warn!(%error, "cannot ask the database what time it is; will try again");

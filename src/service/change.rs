@@ -71,6 +71,22 @@ impl Change<'_> {
         list::note_change_of_keys(self.connection, self.seq)
     }
 
+    /// Puts an entry on the list for each of `targets`, all of which end access tokens that are out.
+    pub(crate) fn append_each(&mut self, targets: Vec<Target>) -> Result<(), StoreError> {
+        let mut rest = targets.into_iter();
+        let Some(first) = rest.next() else { return Ok(()) };
+        self.append(first, true)?;
+        let count = i64::try_from(rest.len()).unwrap_or(i64::MAX);
+        if count > 0 {
+            let last = list::raise_by(self.connection, count)?;
+            let created_at = self.now;
+            let entry = |(seq, target)| Entry { seq, target, revokes: true, created_at };
+            list::append_all(self.connection, (last - count + 1..).zip(rest).map(entry).collect())?;
+            self.appended = Some(last);
+        }
+        Ok(())
+    }
+
     /// Nothing has to be changed, but the answer will say that it is so: whoever made it so may not have been answered yet.
     pub(crate) fn is_so_already(&mut self) {
         self.appended = self.appended.or(Some(self.seq));

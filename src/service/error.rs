@@ -29,6 +29,9 @@ pub enum ManageError {
     /// The credential is revoked, and that is never taken back.
     #[error("the token is revoked")]
     Revoked,
+    /// The credential was replaced, and that is done once.
+    #[error("the token was rotated")]
+    Rotated,
     /// A change without `If-Match`.
     #[error("a version is required")]
     PreconditionRequired,

@@ -27,7 +27,9 @@ mod watcher;
 pub use self::core::{LARGEST_STALENESS, Settings};
 pub use authority::{Caller, Proof};
 pub use bootstrap::{Bootstrap, BootstrapError, Bootstrapped};
-pub use credentials::{Credentials, Expiry, HandedIn, MAX_PAGE, NewToken, Page, Seen, TokenEdit};
+pub use credentials::{
+    Credentials, DayOfUse, Expiry, HandedIn, Listing, MAX_PAGE, NewToken, Page, Rotation, Seen, TokenEdit, Which,
+};
 pub use error::ManageError;
 pub use exchange::{Exchange, ExchangeError, Exchanged, FeedPage};
 pub use feed::{Delta, Feed, FeedError};

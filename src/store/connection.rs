@@ -1,5 +1,6 @@
 //! One connection type over both databases. What differs between them is here, in `columns.rs`, in `migrations.rs`,
-//! and where [`on_backend!`] stands: `usage.rs` (upsert), `standings.rs` (the hot query).
+//! and where the two are told apart: `usage.rs` (upsert), `list.rs` (many rows at once), `standings.rs` (the hot query),
+//! `token_lists.rs` (upper and lower case).
 
 use std::{
     sync::{

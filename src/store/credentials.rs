@@ -6,9 +6,9 @@ use diesel::{
 };
 
 use super::{
-    connection::{DbConnection, run},
+    connection::{DbConnection, MultiBackend, run},
     error::StoreError,
-    schema::{credentials, organizations},
+    schema::{credentials, memberships, organizations, users},
 };
 use crate::domain::{
     clock::Timestamp,
@@ -40,6 +40,8 @@ pub(super) struct CredentialRow {
     rotated_from: Option<CredentialId>,
     last_used_at: Option<Timestamp>,
     last_used_from: Option<String>,
+    rotated_to: Option<CredentialId>,
+    rotated_at: Option<Timestamp>,
 }
 
 impl From<CredentialRow> for (Credential, Description) {
@@ -64,8 +66,9 @@ impl From<CredentialRow> for (Credential, Description) {
             is_revoked: revoked.is_some(),
             last_used_at: row.last_used_at,
         };
+        let rotated_to = row.rotated_to.zip(row.rotated_at);
         let CredentialRow { name, rotated_from, last_used_from, .. } = row;
-        (credential, Description { name, revoked, rotated_from, last_used_from })
+        (credential, Description { name, revoked, rotated_from, rotated_to, last_used_from })
     }
 }
 
@@ -91,6 +94,8 @@ impl CredentialRow {
             rotated_from: description.rotated_from,
             last_used_at: credential.last_used_at,
             last_used_from: description.last_used_from,
+            rotated_to: description.rotated_to.map(|(to, _)| to),
+            rotated_at: description.rotated_to.map(|(_, at)| at),
         }
     }
 }
@@ -138,6 +143,64 @@ pub fn live_before(connection: &mut DbConnection, before: Timestamp) -> Result<V
     run(rows)
 }
 
+/// Credentials that are not revoked, neither alone nor with others.
+#[derive(Clone, Copy, Debug)]
+pub struct Live {
+    /// How many there are.
+    pub count: usize,
+    /// The greatest number under which one of them was created.
+    pub last: Option<i64>,
+}
+
+/// What is live of an organization: of one owner, created before a moment, as far as these are named.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn live_in(
+    connection: &mut DbConnection,
+    organization: OrganizationId,
+    owner: Option<UserId>,
+    before: Option<Timestamp>,
+) -> Result<Live, StoreError> {
+    let membership = memberships::organization_id
+        .eq(credentials::organization_id)
+        .and(memberships::user_id.eq(credentials::owner_id));
+    let mut query = credentials::table
+        .inner_join(organizations::table)
+        .inner_join(users::table)
+        .inner_join(memberships::table.on(membership))
+        .filter(credentials::organization_id.eq(organization).and(credentials::revoked_at.is_null()))
+        .filter(credentials::created_seq.ge(organizations::revoked_seq))
+        .filter(credentials::created_seq.ge(users::revoked_seq))
+        .filter(credentials::created_seq.ge(memberships::revoked_seq))
+        .select((count_star(), max(credentials::created_seq)))
+        .into_boxed::<MultiBackend>();
+    if let Some(owner) = owner {
+        query = query.filter(credentials::owner_id.eq(owner));
+    }
+    if let Some(before) = before {
+        query = query.filter(credentials::created_at.lt(before));
+    }
+    let (count, last): (i64, Option<i64>) = run(query.get_result(connection))?;
+    Ok(Live { count: usize::try_from(count).unwrap_or_default(), last })
+}
+
+/// How many of these credentials the organization has.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn count_in(
+    connection: &mut DbConnection,
+    organization: OrganizationId,
+    ids: &[CredentialId],
+) -> Result<usize, StoreError> {
+    let found = credentials::table
+        .filter(credentials::organization_id.eq(organization).and(credentials::id.eq_any(ids)))
+        .count();
+    let count: i64 = run(found.get_result(connection))?;
+    Ok(usize::try_from(count).unwrap_or_default())
+}
+
 /// Puts name, permission, scopes, audiences and expiry in place of those that the credential has.
 ///
 /// # Errors
@@ -169,4 +232,25 @@ pub fn revoke(connection: &mut DbConnection, id: CredentialId, revocation: Revoc
         ))
         .execute(connection);
     Ok(run(changed)? == 1)
+}
+
+/// Revokes credentials; says which of them were not revoked yet.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn revoke_these(
+    connection: &mut DbConnection,
+    ids: &[CredentialId],
+    revocation: Revocation,
+) -> Result<Vec<CredentialId>, StoreError> {
+    let live = credentials::table.filter(credentials::id.eq_any(ids).and(credentials::revoked_at.is_null()));
+    let changed = diesel::update(live)
+        .set((
+            credentials::revoked_at.eq(Some(revocation.at)),
+            credentials::revoked_by.eq(revocation.by),
+            credentials::revoked_reason.eq(Some(revocation.reason)),
+        ))
+        .returning(credentials::id)
+        .get_results(connection);
+    run(changed)
 }

@@ -60,8 +60,16 @@ impl From<Entry> for EntryRow {
 /// # Errors
 /// [`StoreError`].
 pub fn raise(connection: &mut DbConnection) -> Result<i64, StoreError> {
+    raise_by(connection, 1)
+}
+
+/// The same by `count`, for as many entries.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn raise_by(connection: &mut DbConnection, count: i64) -> Result<i64, StoreError> {
     run(diesel::update(list_head::table.find(HEAD))
-        .set(list_head::seq.eq(list_head::seq + 1))
+        .set(list_head::seq.eq(list_head::seq + count))
         .returning(list_head::seq)
         .get_result(connection))
 }
@@ -135,6 +143,23 @@ pub fn note_change_of_keys(connection: &mut DbConnection, seq: i64) -> Result<()
 /// [`StoreError`].
 pub fn append(connection: &mut DbConnection, entry: Entry) -> Result<(), StoreError> {
     run(diesel::insert_into(list_entries::table).values(EntryRow::from(entry)).execute(connection)).map(|_| ())
+}
+
+/// Writes many entries, likewise.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn append_all(connection: &mut DbConnection, entries: Vec<Entry>) -> Result<(), StoreError> {
+    let rows: Vec<EntryRow> = entries.into_iter().map(EntryRow::from).collect();
+    run(match connection {
+        // A statement for each row would wait for the network as often.
+        DbConnection::Postgres(connection) => {
+            diesel::insert_into(list_entries::table).values(rows).execute(connection).map(drop)
+        }
+        DbConnection::Sqlite(connection) => rows
+            .into_iter()
+            .try_for_each(|row| diesel::insert_into(list_entries::table).values(row).execute(connection).map(drop)),
+    })
 }
 
 /// The entries after `after` up to `upto`, in order.

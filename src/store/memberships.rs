@@ -58,3 +58,27 @@ pub fn current_of(connection: &mut DbConnection, user: UserId) -> Result<Vec<(Me
         .load::<(MembershipRow, OrganizationRow)>(connection);
     Ok(run(rows)?.into_iter().map(|(membership, organization)| (membership.into(), organization.into())).collect())
 }
+
+/// Whether the user is or was a member of the organization.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn is_known(connection: &mut DbConnection, organization: OrganizationId, user: UserId) -> Result<bool, StoreError> {
+    let row = memberships::table.find((organization, user)).select(memberships::user_id);
+    run(diesel::select(diesel::dsl::exists(row)).get_result(connection))
+}
+
+/// Revokes all credentials of a member that were created up to the number `last`. What was revoked so before stays so.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn revoke_up_to(
+    connection: &mut DbConnection,
+    member: (OrganizationId, UserId),
+    last: i64,
+) -> Result<(), StoreError> {
+    // Revoked is what was created under a smaller number.
+    let bulk = last + 1;
+    let behind = memberships::table.find(member).filter(memberships::revoked_seq.lt(bulk));
+    run(diesel::update(behind).set(memberships::revoked_seq.eq(bulk)).execute(connection)).map(|_| ())
+}

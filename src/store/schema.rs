@@ -89,6 +89,9 @@ diesel::table! {
         rotated_from -> Nullable<Text>,
         last_used_at -> Nullable<Timestamp>,
         last_used_from -> Nullable<Text>,
+        rotated_to -> Nullable<Text>,
+        rotated_at -> Nullable<Timestamp>,
+        ends_on_use -> Nullable<Text>,
     }
 }
 

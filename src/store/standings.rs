@@ -1,6 +1,6 @@
 //! Credentials with everything that a verdict goes by, read in one statement; for those who manage them, with all else.
 
-use std::sync::Arc;
+use std::{ops::RangeInclusive, sync::Arc};
 
 use diesel::prelude::*;
 
@@ -19,6 +19,7 @@ use crate::domain::{
     digest::SecretHash,
     ids::{CredentialId, OrganizationId, UserId},
     membership::{Groups, Membership, User},
+    organization::Organization,
     scope::Scopes,
     standing::{Owner, Record, Standing},
 };
@@ -70,11 +71,17 @@ fn standing((credential, user, membership, organization): JudgedRow) -> Standing
 
 type RecordRow = (CredentialRow, UserRow, Option<MembershipRow>, OrganizationRow);
 
-fn record((credential, owner, membership, organization): RecordRow) -> Record {
+/// What the rows say together.
+pub(super) fn record(
+    credential: CredentialRow,
+    owner: UserRow,
+    membership: Option<MembershipRow>,
+    organization: Arc<Organization>,
+) -> Record {
     let (credential, description) = credential.into();
     let (owner, membership) = (User::from(owner), membership.map(Membership::from));
     let judged = Owner::new(&owner, membership.as_ref());
-    let standing = Standing { credential, owner: judged, organization: Arc::new(organization.into()) };
+    let standing = Standing { credential, owner: judged, organization };
     Record { standing, description, owner, membership }
 }
 
@@ -142,7 +149,10 @@ pub fn by_key(connection: &mut DbConnection, key: LookupKey) -> Result<Option<St
 /// # Errors
 /// [`StoreError`].
 pub fn record_by_key(connection: &mut DbConnection, key: LookupKey) -> Result<Option<Record>, StoreError> {
-    Ok(run(get!(connection, key, all!()))?.map(record))
+    let row: Option<RecordRow> = run(get!(connection, key, all!()))?;
+    Ok(row.map(|(credential, owner, membership, organization)| {
+        record(credential, owner, membership, Arc::new(organization.into()))
+    }))
 }
 
 /// The record of the credential with this id.
@@ -153,8 +163,8 @@ pub fn record_by_id(connection: &mut DbConnection, id: CredentialId) -> Result<O
     record_by_key(connection, LookupKey::Id(id))
 }
 
-/// The standings of a user's credentials in one organization that are neither revoked nor, by their own expiry, over
-/// at `now`. Some more may be dead: that is for the verdict to say.
+/// The standings of a user's credentials in one organization that are neither revoked nor replaced nor, by their own
+/// expiry, over at `now`. Some more may be dead: that is for the verdict to say.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -166,32 +176,11 @@ pub fn perhaps_active_of(
 ) -> Result<Vec<Standing>, StoreError> {
     let rows = joined()
         .filter(credentials::owner_id.eq(owner).and(credentials::organization_id.eq(organization)))
-        .filter(credentials::revoked_at.is_null())
+        .filter(credentials::revoked_at.is_null().and(credentials::rotated_to.is_null()))
         .filter(credentials::expires_at.is_null().or(credentials::expires_at.gt(Some(now))))
         .select(judged!())
         .load(connection);
     Ok(run(rows)?.into_iter().map(standing).collect())
-}
-
-/// A page of a user's credentials in one organization, newest first: `limit` of those with a number below `before`.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn page_of(
-    connection: &mut DbConnection,
-    organization: OrganizationId,
-    owner: UserId,
-    before: i64,
-    limit: i64,
-) -> Result<Vec<Record>, StoreError> {
-    let rows = joined()
-        .filter(credentials::owner_id.eq(owner).and(credentials::organization_id.eq(organization)))
-        .filter(credentials::number.lt(before))
-        .order(credentials::number.desc())
-        .limit(limit)
-        .select(all!())
-        .load(connection);
-    Ok(run(rows)?.into_iter().map(record).collect())
 }
 
 /// The standings of the credentials with a number in `from..to`, for a status list.
@@ -201,6 +190,26 @@ pub fn page_of(
 pub fn numbered(connection: &mut DbConnection, from: i64, to: i64) -> Result<Vec<Standing>, StoreError> {
     let rows = joined()
         .filter(credentials::number.ge(from).and(credentials::number.lt(to)))
+        .select(judged!())
+        .load(connection);
+    Ok(run(rows)?.into_iter().map(standing).collect())
+}
+
+/// The standings of the credentials with a number in `numbers` that are not revoked and were neither used nor made at
+/// `since` or later; oldest first.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn unused(
+    connection: &mut DbConnection,
+    numbers: RangeInclusive<i64>,
+    since: Timestamp,
+) -> Result<Vec<Standing>, StoreError> {
+    let rows = joined()
+        .filter(credentials::number.between(*numbers.start(), *numbers.end()))
+        .filter(credentials::revoked_at.is_null().and(credentials::created_at.lt(since)))
+        .filter(credentials::last_used_at.is_null().or(credentials::last_used_at.lt(Some(since))))
+        .order(credentials::number)
         .select(judged!())
         .load(connection);
     Ok(run(rows)?.into_iter().map(standing).collect())

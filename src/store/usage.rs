@@ -151,13 +151,17 @@ fn write_at_once(connection: &mut PgConnection, uses: &[UseRow<'_>], counts: &Ve
     add!(counts).execute(connection).map(drop)
 }
 
-/// The counts of a credential by day and outcome, newest day first.
+/// The counts of a credential by day and outcome from the day `since` (`YYYY-MM-DD`) on, newest day first.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn counts_of(connection: &mut DbConnection, id: CredentialId) -> Result<Vec<(String, String, i64)>, StoreError> {
+pub fn counts_of(
+    connection: &mut DbConnection,
+    id: CredentialId,
+    since: &str,
+) -> Result<Vec<(String, String, i64)>, StoreError> {
     run(usage_counts::table
-        .filter(usage_counts::credential_id.eq(id))
+        .filter(usage_counts::credential_id.eq(id).and(usage_counts::day.ge(since)))
         .order((usage_counts::day.desc(), usage_counts::outcome))
         .select((usage_counts::day, usage_counts::outcome, usage_counts::count))
         .load(connection))

@@ -13,6 +13,8 @@ mod support;
 
 mod api_token_refresh;
 mod api_v1_orgs_policy;
+mod api_v1_orgs_revocations;
+mod api_v1_orgs_tokens;
 mod api_v1_revocations;
 mod api_v1_session;
 mod api_v1_tokens;

@@ -71,8 +71,14 @@ fn another_method_is_told_which_there_are() {
         ("/api/v1/session", "POST, HEAD, GET, DELETE"),
         ("/api/v1/tokens", "HEAD, GET, POST"),
         ("/api/v1/tokens/7", "HEAD, GET, PATCH, DELETE"),
+        ("/api/v1/tokens/7/usage", "HEAD, GET"),
+        ("/api/v1/tokens/7/rotate", "POST"),
         ("/api/v1/revocations", "POST"),
         ("/api/v1/orgs/acme/policy", "HEAD, GET, PATCH"),
+        ("/api/v1/orgs/acme/revocations", "POST"),
+        ("/api/v1/orgs/acme/tokens", "HEAD, GET"),
+        ("/api/v1/orgs/acme/tokens/7", "HEAD, GET, DELETE"),
+        ("/api/v1/orgs/acme/tokens/7/usage", "HEAD, GET"),
         ("/oauth/revoke", "POST"),
         ("/.well-known/jwks.json", "HEAD, GET"),
         ("/.well-known/oauth-authorization-server", "HEAD, GET"),
@@ -105,6 +111,7 @@ fn whatever_can_be_got_can_be_asked_about() {
         "/api/v1/session",
         "/api/v1/tokens",
         "/api/v1/orgs/acme/policy",
+        "/api/v1/orgs/acme/tokens",
         "/api/current-user/whoami",
     ] {
         let ask = |method| app.request(method, path).bearer(&session).send();

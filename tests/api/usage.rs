@@ -17,7 +17,7 @@ fn written(app: &mut TestApp, id: &str) -> (Value, Counts) {
     let (db, id) = (Database::new(&DatabaseSettings { url, connections: 1 }), id.parse::<CredentialId>().unwrap());
     let (record, counts) = app
         .wait_for(db.read::<_, patmint::store::StoreError>(move |connection| {
-            Ok((standings::record_by_id(connection, id)?, usage::counts_of(connection, id)?))
+            Ok((standings::record_by_id(connection, id)?, usage::counts_of(connection, id, "")?))
         }))
         .unwrap();
     let record = record.expect("a credential");

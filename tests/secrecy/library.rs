@@ -169,7 +169,13 @@ fn callers(app: &TestApp, book: &mut Book, session: &str, access: &[String], mad
     let by_token = app.post("/api/v1/tokens").bearer(&app.pat.text).json(&json!({ "name": "by token" })).send();
     let text = by_token.json()["token"].as_str().unwrap().to_owned();
     book.token("made by a token", &text);
+    let rotate = format!("/api/v1/tokens/{}/rotate", by_token.json()["id"].as_str().unwrap());
     book.answer("create by a token", by_token, 201, &["made by a token"]);
+    let rotated = app.post(&rotate).bearer(session).json(&json!({ "overlap": 60 })).send();
+    let text = rotated.json()["token"].as_str().unwrap().to_owned();
+    book.token("rotated", &text);
+    book.answer("rotate", rotated, 201, &["rotated"]);
+    book.answer("rotate again", app.post(&rotate).bearer(session).json(&json!({})).send(), 409, &[]);
     let more = app.post("/api/v1/tokens").bearer(&made[3].text).json(&json!({ "name": "x" })).send();
     book.answer("create beyond one's rights", more, 403, &[]);
     let policy = app.request("PATCH", "/api/v1/orgs/acme/policy").bearer(&app.pat.text).json(&json!({})).send();

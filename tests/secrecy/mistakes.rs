@@ -38,9 +38,8 @@ pub fn mistakes(app: &TestApp, book: &mut Book, session: &str) {
             404,
             &[],
         );
-        let queries =
-            [format!("token={path}"), format!("cursor={path}"), format!("organization_id={path}"), format!("{path}=1")];
-        for query in queries {
+        let queries = ["token", "cursor", "organization_id", "state", "kind"].map(|name| format!("{name}={path}"));
+        for query in queries.into_iter().chain([format!("{path}=1")]) {
             let answer = app.get(&format!("/api/v1/tokens?{query}")).bearer(session).send();
             book.answer("a secret in the query", answer, 422, &[]);
         }

@@ -88,8 +88,18 @@ pub enum RevocationReason {
     Holder,
     /// It was handed in as leaked.
     Leaked,
+    /// Another one has replaced it.
+    Rotated,
+    /// It was not used for too long.
+    Stale,
 }
-words!(RevocationReason { Requested = "requested", Holder = "holder", Leaked = "leaked" });
+words!(RevocationReason {
+    Requested = "requested",
+    Holder = "holder",
+    Leaked = "leaked",
+    Rotated = "rotated",
+    Stale = "stale",
+});
 
 /// When, by whom and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,6 +152,8 @@ pub struct Description {
     pub revoked: Option<Revocation>,
     /// The credential that this one replaced.
     pub rotated_from: Option<CredentialId>,
+    /// The credential that replaced this one, and when.
+    pub rotated_to: Option<(CredentialId, Timestamp)>,
     /// The address of its last exchange.
     pub last_used_from: Option<String>,
 }
@@ -150,6 +162,6 @@ impl Description {
     /// That of a new credential.
     #[must_use]
     pub fn new(name: String) -> Self {
-        Self { name, revoked: None, rotated_from: None, last_used_from: None }
+        Self { name, revoked: None, rotated_from: None, rotated_to: None, last_used_from: None }
     }
 }

@@ -3,7 +3,7 @@ use actix_web::{
     http::header,
     web::{Data, Payload},
 };
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -22,7 +22,7 @@ use crate::{
         json::{self, Object},
         problem::Problem,
     },
-    service::{Expiry, NewToken},
+    service::{Expiry, NewToken, Seen},
 };
 
 #[derive(Deserialize)]
@@ -71,12 +71,17 @@ pub(in crate::http) async fn post(
         organization_id: body.organization_id,
     };
     let (seen, token) = app.services.credentials.create(&caller, new).await?;
-    let mut view = view(&seen);
+    Ok(made(&seen, &token))
+}
+
+/// 201 with a new credential and its text.
+pub(super) fn made(seen: &Seen, token: &SecretString) -> HttpResponse {
+    let mut view = view(seen);
     if let Value::Object(members) = &mut view {
         members.insert("token".to_owned(), token.expose_secret().into());
     }
-    Ok(HttpResponse::Created()
+    HttpResponse::Created()
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header((header::LOCATION, format!("/api/v1/tokens/{}", seen.record.standing.credential.id)))
-        .json(view))
+        .json(view)
 }

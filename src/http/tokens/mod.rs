@@ -3,12 +3,16 @@
 mod create;
 mod edit;
 mod query;
+mod rotate;
 mod view;
 
 pub(super) use create::post;
 pub(super) use edit::patch;
-use query::{Query, cursor};
-use view::view;
+pub(super) use query::Query;
+pub(super) use rotate::post as rotate;
+pub(super) use view::{usage as usage_view, view};
+
+use query::cursor;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
 use serde_json::json;
@@ -16,17 +20,27 @@ use serde_json::json;
 use super::{app::App, caller::caller, problem::Problem};
 use crate::{
     domain::{clock::Timestamp, ids::CredentialId, nullable::Nullable},
-    service::Expiry,
+    service::{Expiry, Page},
 };
 
 /// A page of one's own credentials, newest first.
 pub(super) async fn list(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let caller = caller(&app, &request)?;
-    let Query { organization_id, before, limit } = Query::parse(request.query_string())?;
-    let page = app.services.credentials.list(&caller, organization_id, before, limit).await?;
+    let Query { whose, listing } = Query::parse(request.query_string(), "organization_id")?;
+    Ok(page_of(&app.services.credentials.list(&caller, whose, listing).await?))
+}
+
+/// How one of one's own credentials was used.
+pub(super) async fn usage(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let caller = caller(&app, &request)?;
+    Ok(usage_view(&app.services.credentials.usage(&caller, id(&request)?).await?))
+}
+
+/// A page of a list, as all lists of tokens show it.
+pub(super) fn page_of(page: &Page) -> HttpResponse {
     let items: Vec<_> = page.items.iter().map(view).collect();
     let body = json!({ "items": items, "next": page.next.map(cursor) });
-    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(body))
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(body)
 }
 
 /// One of one's own credentials.
@@ -44,7 +58,7 @@ pub(super) async fn delete(app: Data<App>, request: HttpRequest) -> Result<HttpR
 }
 
 /// The id in the path. What is none looks like one that nobody has.
-fn id(request: &HttpRequest) -> Result<CredentialId, Problem> {
+pub(super) fn id(request: &HttpRequest) -> Result<CredentialId, Problem> {
     request.match_info().get("id").and_then(|id| id.parse().ok()).ok_or(Problem::NotFound)
 }
 

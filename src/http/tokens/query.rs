@@ -1,38 +1,81 @@
+use std::str::FromStr;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use crate::{domain::ids::OrganizationId, http::problem::Problem};
+use crate::{
+    domain::{clock::Timestamp, token_filter::TokenFilter},
+    http::problem::Problem,
+    service::Listing,
+};
 
 const DEFAULT_LIMIT: i64 = 50;
 
+/// The longest name there is, in characters.
+const MAX_NAME: usize = 100;
+
+/// The parameters of every list of tokens.
+const COMMON: &str = "cursor, limit, state, name, kind, unused_since, expires_before, never_expires";
+
 /// The parameters of a list.
 #[derive(Debug)]
-pub(super) struct Query {
-    pub(super) organization_id: Option<OrganizationId>,
-    pub(super) before: Option<i64>,
-    pub(super) limit: i64,
+pub(in crate::http) struct Query<Id> {
+    /// Whose tokens: the parameter that only this list has.
+    pub(in crate::http) whose: Option<Id>,
+    pub(in crate::http) listing: Listing,
 }
 
 fn invalid(member: &str, problem: &str) -> Problem {
     Problem::Invalid { member: member.to_owned(), problem: problem.to_owned() }
 }
 
-impl Query {
-    pub(super) fn parse(text: &str) -> Result<Self, Problem> {
+fn parsed<T: FromStr>(member: &str, value: &str, problem: &str) -> Result<T, Problem> {
+    value.parse().map_err(|_| invalid(member, problem))
+}
+
+impl<Id: FromStr> Query<Id> {
+    /// Reads `text`; `whose` is the name of the parameter that only this list has.
+    pub(in crate::http) fn parse(text: &str, whose: &str) -> Result<Self, Problem> {
         let pairs: Vec<(String, String)> =
             serde_urlencoded::from_str(text).map_err(|_| invalid("query", "cannot be read"))?;
-        let mut query = Self { organization_id: None, before: None, limit: DEFAULT_LIMIT };
+        let listing = Listing { filter: TokenFilter::default(), before: None, limit: DEFAULT_LIMIT };
+        let mut query = Self { whose: None, listing };
         for (name, value) in pairs {
-            match name.as_str() {
-                "organization_id" => {
-                    query.organization_id = Some(value.parse().map_err(|_| invalid(&name, "is not an id"))?);
-                }
-                "cursor" => query.before = Some(before(&value).ok_or_else(|| invalid(&name, "is none of ours"))?),
-                "limit" => query.limit = value.parse().map_err(|_| invalid(&name, "must be 1 to 200"))?,
-                _ => return Err(invalid("query", "has an unknown parameter; expected organization_id, cursor, limit")),
+            if name == whose {
+                query.whose = Some(parsed(&name, &value, "is not an id")?);
+            } else if !read(&mut query.listing, &name, &value)? {
+                return Err(invalid("query", &format!("has an unknown parameter; expected {whose}, {COMMON}")));
             }
         }
         Ok(query)
     }
+}
+
+/// Takes in one parameter; `false` = no list has one of this name.
+fn read(listing: &mut Listing, name: &str, value: &str) -> Result<bool, Problem> {
+    let time = || parsed::<Timestamp>(name, value, "must be a time such as 2026-11-21T10:00:00Z");
+    let filter = &mut listing.filter;
+    match name {
+        "cursor" => listing.before = Some(before(value).ok_or_else(|| invalid(name, "is none of ours"))?),
+        "limit" => listing.limit = parsed(name, value, "must be 1 to 200")?,
+        "state" => {
+            let problem = "must be active, revoked, expired, stale or disallowed";
+            filter.state = Some(parsed(name, value, problem)?);
+        }
+        "name" => filter.name = Some(part_of_name(value)?),
+        "kind" => filter.kind = Some(parsed(name, value, "must be opaque, jwt or legacy")?),
+        "unused_since" => filter.unused_since = Some(time()?),
+        "expires_before" => filter.expires_before = Some(time()?),
+        "never_expires" => filter.never_expires = Some(parsed(name, value, "must be true or false")?),
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+fn part_of_name(value: &str) -> Result<String, Problem> {
+    if !(1..=MAX_NAME).contains(&value.chars().count()) || value.contains(char::is_control) {
+        return Err(invalid("name", "must have 1 to 100 characters, no control characters"));
+    }
+    Ok(value.to_owned())
 }
 
 /// Where the next page begins; means nothing to anybody else.

@@ -1,9 +1,13 @@
+use actix_web::{HttpResponse, http::header};
 use serde_json::{Value, json};
 
-use crate::{domain::standing::Record, service::Seen};
+use crate::{
+    domain::standing::Record,
+    service::{DayOfUse, Seen},
+};
 
-/// A credential as its owner sees it: everything but the secret.
-pub(super) fn view(seen: &Seen) -> Value {
+/// A credential as its owner and admins see it: everything but the secret.
+pub(in crate::http) fn view(seen: &Seen) -> Value {
     let Record { standing, description, owner, .. } = &seen.record;
     let credential = &standing.credential;
     json!({
@@ -30,6 +34,15 @@ pub(super) fn view(seen: &Seen) -> Value {
         "revoked_by": description.revoked.and_then(|revoked| revoked.by),
         "revoked_reason": description.revoked.map(|revoked| revoked.reason),
         "rotated_from": description.rotated_from,
+        "rotated_to": description.rotated_to.map(|(id, _)| id),
+        "rotated_at": description.rotated_to.map(|(_, at)| at),
         "state": seen.state,
     })
+}
+
+/// How a credential was used, as its owner and admins see it.
+pub(in crate::http) fn usage(days: &[DayOfUse]) -> HttpResponse {
+    let day = |DayOfUse { day, outcomes }: &DayOfUse| json!({ "day": day, "outcomes": outcomes });
+    let days: Vec<_> = days.iter().map(day).collect();
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(json!({ "days": days }))
 }

@@ -4,14 +4,15 @@ use serde_json::json;
 use super::{
     Credentials, Seen,
     checks::{check_limit, checked_audiences, checked_expiry, checked_name, within},
+    issue::{self, Draft, Holder, issue},
 };
 use crate::{
     domain::{
         clock::Timestamp,
-        credential::{Credential, CredentialKind, Description, Permission},
-        ids::{CredentialId, OrganizationId},
+        credential::{CredentialKind, Description, Permission},
+        ids::OrganizationId,
         scope::{Scope, Scopes},
-        standing::{Owner, Record, Standing},
+        standing::Record,
     },
     service::{
         authority::{Authority, Caller},
@@ -19,10 +20,7 @@ use crate::{
         core::Core,
         error::{ManageError, invalid},
     },
-    store::{
-        credentials,
-        numbers::{self, Numbered},
-    },
+    store::credentials,
 };
 
 /// When a credential ends.
@@ -84,47 +82,28 @@ fn create(
 ) -> Result<(Record, SecretString), ManageError> {
     let (membership, organization) = authority.organization(new.organization_id)?.clone();
     let bound = authority.may_manage_tokens(&organization)?;
-    let policy = &organization.policy;
-    let (owner_id, now) = (authority.user.id, change.now);
-    let name = checked_name(&new.name)?;
-    let expires_at = checked_expiry(new.expiry, policy, (now, now))?;
+    let (policy, now) = (&organization.policy, change.now);
     let scopes = new.scopes.map(|scopes| Scopes::new(scopes, new.permission)).transpose();
-    let scopes = scopes.map_err(|error| invalid("scopes", error.to_string()))?;
-    if policy.require_scopes && scopes.is_none() {
-        return Err(invalid("scopes", "are required by the organization's policy"));
-    }
-    if !policy.allowed_kinds.contains(&new.kind) {
-        return Err(invalid("kind", "is not allowed by the organization's policy"));
-    }
-    let audiences = new.audiences.map(|audiences| checked_audiences(audiences, policy, core)).transpose()?;
-    let id = CredentialId::generate(now, &*core.random);
-    let issued = core.format.issue(new.kind, id, owner_id, (now, expires_at), &*core.random);
-    let credential = Credential {
-        id,
-        number: numbers::next(change.connection, Numbered::Credential)?,
-        owner_id,
+    let draft = Draft {
+        description: Description::new(checked_name(&new.name)?),
+        expires_at: checked_expiry(new.expiry, policy, (now, now))?,
+        scopes: scopes.map_err(|error| invalid("scopes", error.to_string()))?,
+        audiences: new.audiences.map(|audiences| checked_audiences(audiences, policy, core)).transpose()?,
         kind: new.kind,
         permission: new.permission,
-        scopes,
-        audiences,
-        secret_hash: issued.hash,
-        created_at: now,
-        created_seq: change.seq,
-        expires_at,
-        is_revoked: false,
-        last_used_at: None,
     };
+    issue::check(&draft, policy)?;
+    let holder = Holder { user: authority.user.clone(), membership, organization };
+    let (record, text) = issue(change, core, holder, draft)?;
+    let Record { standing, description, .. } = &record;
     if let Some(bound) = bound {
-        within(&credential, bound, core)?;
+        within(&standing.credential, bound, core)?;
     }
-    let (owner, organization_id) = (authority.user.clone(), organization.id);
-    let standing = Standing { credential, owner: Owner::new(&owner, Some(&membership)), organization };
-    check_limit(change, core, &standing)?;
-    let description = Description::new(name);
-    let new = (standing.credential.clone(), description.clone());
-    credentials::insert(change.connection, new, organization_id, Some(owner_id))?;
+    check_limit(change, core, standing)?;
+    let row = (standing.credential.clone(), description.clone());
+    credentials::insert(change.connection, row, standing.organization_id(), Some(authority.user.id))?;
     let detail = json!({ "number": standing.credential.number, "name": description.name });
-    let subject = Some(id.to_string());
-    change.record(authority.actor(), "credential.create", Some(organization_id), subject, Some(&detail))?;
-    Ok((Record { standing, description, owner, membership: Some(membership) }, issued.text))
+    let (organization, subject) = (Some(standing.organization_id()), Some(standing.credential.id.to_string()));
+    change.record(authority.actor(), "credential.create", organization, subject, Some(&detail))?;
+    Ok((record, text))
 }

@@ -25,7 +25,7 @@ use crate::{
         core::Core,
         error::{ManageError, invalid},
     },
-    store::{credentials, standings},
+    store::{StoreError, credentials, standings},
 };
 
 /// What shall be different about a credential. What is left out stays as it is.
@@ -86,6 +86,9 @@ fn apply(
     }
     let name = edit.name.as_deref().map_or(Ok(record.description.name.clone()), checked_name)?;
     let after = Standing { credential: edited(standing, edit, core, now)?, ..standing.clone() };
+    if record.description.rotated_to.is_some() && is_later(before.expires_at, after.credential.expires_at) {
+        return Err(invalid("expires_at", "of a token that was rotated can only become earlier"));
+    }
     if let Some(bound) = bound {
         within(before, bound, core)?;
         within(&after.credential, bound, core)?;
@@ -99,11 +102,7 @@ fn apply(
         change.is_so_already();
     } else {
         credentials::edit(change.connection, &after.credential, &name)?;
-        match effect(before, &after.credential, organization.policy.default_audience(&core.settings.issuer)) {
-            Effect::Unchanged => {}
-            Effect::Widened => change.append(Target::Credential(before.id), false)?,
-            Effect::Narrowed => change.append(Target::Credential(before.id), true)?,
-        }
+        list_effect(change, core, standing, &after.credential)?;
         let detail = json!({ "number": before.number, "old": without(&old, &new), "new": without(&new, &old) });
         let subject = Some(before.id.to_string());
         change.record(authority.actor(), "credential.edit", Some(organization.id), subject, Some(&detail))?;
@@ -111,6 +110,22 @@ fn apply(
     record.standing = after;
     record.description.name = name;
     Ok(record)
+}
+
+/// Puts on the list what becomes of a credential when `after` takes its place.
+pub(super) fn list_effect(
+    change: &mut Change<'_>,
+    core: &Core,
+    standing: &Standing,
+    after: &Credential,
+) -> Result<(), StoreError> {
+    let default_audience = standing.organization.policy.default_audience(&core.settings.issuer);
+    let target = Target::Credential(after.id);
+    match effect(&standing.credential, after, default_audience) {
+        Effect::Unchanged => Ok(()),
+        Effect::Widened => change.append(target, false),
+        Effect::Narrowed => change.append(target, true),
+    }
 }
 
 /// The credential as the edit will have it. What the edit leaves as it was is not checked anew: since it was chosen the
@@ -160,12 +175,15 @@ fn edited_expiry(
     let same = own.map_or(Expiry::Never, Expiry::At);
     let Some(asked) = asked.filter(|asked| *asked != same) else { return Ok(own) };
     let expires_at = checked_expiry(asked, policy, (before.created_at, now))?;
-    let is_later = own.is_some_and(|own| expires_at.is_none_or(|at| at > own));
-    if before.kind == CredentialKind::Jwt && is_later {
+    if before.kind == CredentialKind::Jwt && is_later(own, expires_at) {
         let member = if matches!(asked, Expiry::In(_)) { "expires_in" } else { "expires_at" };
         return Err(invalid(member, "of a jwt token can only become earlier: the token itself says when it ends"));
     }
     Ok(expires_at)
+}
+
+fn is_later(before: Option<Timestamp>, after: Option<Timestamp>) -> bool {
+    before.is_some_and(|before| after.is_none_or(|after| after > before))
 }
 
 /// What can be edited, as the audit trail shows it.

@@ -1,34 +1,40 @@
-//! One's own credentials: make, see, edit, revoke.
+//! Credentials: one's own to make, see, edit and revoke; an organization's to see and revoke.
 
+mod bulk;
 mod checks;
 mod create;
 mod edit;
+mod issue;
+mod list;
+mod of_organization;
+mod replaced;
 mod revoke;
+mod rotate;
+mod stale;
+mod usage;
 
 use std::{net::IpAddr, sync::Arc};
 
 pub use self::{
+    bulk::Which,
     create::{Expiry, NewToken},
     edit::TokenEdit,
+    list::{Listing, MAX_PAGE, Page},
     revoke::HandedIn,
+    rotate::Rotation,
+    usage::DayOfUse,
 };
-use super::{
-    authority::Caller,
-    core::Core,
-    error::{ManageError, invalid},
-};
+pub(super) use self::{replaced::end_replaced, stale::StaleWalk};
+use super::{authority::Caller, core::Core, error::ManageError};
 use crate::{
     domain::{
         clock::Timestamp,
-        ids::{CredentialId, OrganizationId},
+        ids::CredentialId,
         standing::Record,
         verdict::{self, State},
     },
     store::standings,
 };
-
-/// The most credentials on one page of a list.
-pub const MAX_PAGE: i64 = 200;
 
 /// Manages credentials.
 pub struct Credentials {
@@ -46,50 +52,12 @@ pub struct Seen {
     pub effective_expires_at: Option<Timestamp>,
 }
 
-/// A page of a list, newest first.
-#[derive(Debug)]
-pub struct Page {
-    /// The credentials.
-    pub items: Vec<Seen>,
-    /// Where the next page begins: below this number. `None` = this was the last one.
-    pub next: Option<i64>,
-}
-
 impl Credentials {
     fn seen(&self, record: Record, now: Timestamp) -> Seen {
         let standing = &record.standing;
         let state = verdict::state(standing, &self.core.settings.issuer, now);
         let effective_expires_at = verdict::effective_expiry(&standing.credential, &standing.organization.policy);
         Seen { record, state, effective_expires_at }
-    }
-
-    /// The caller's credentials in one organization: up to `limit` of those with a number below `before`.
-    ///
-    /// # Errors
-    /// [`ManageError`].
-    pub async fn list(
-        &self,
-        caller: &Caller,
-        organization: Option<OrganizationId>,
-        before: Option<i64>,
-        limit: i64,
-    ) -> Result<Page, ManageError> {
-        if !(1..=MAX_PAGE).contains(&limit) {
-            return Err(invalid("limit", "must be 1 to 200"));
-        }
-        let authority = self.core.authenticate(caller).await?;
-        authority.may_see_tokens()?;
-        let organization = authority.organization(organization)?.1.id;
-        let (owner, before) = (authority.user.id, before.unwrap_or(i64::MAX));
-        // One more than asked for, to know whether there is a next page.
-        let mut rows =
-            self.core.db.read(move |c| standings::page_of(c, organization, owner, before, limit + 1)).await?;
-        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
-        let has_more = rows.len() > wanted;
-        rows.truncate(wanted);
-        let next = rows.last().map(|last| last.standing.credential.number).filter(|_| has_more);
-        let now = self.core.clock.now();
-        Ok(Page { items: rows.into_iter().map(|record| self.seen(record, now)).collect(), next })
     }
 
     /// One of the caller's credentials.

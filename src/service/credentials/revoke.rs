@@ -90,7 +90,7 @@ impl Credentials {
     }
 }
 
-fn revoke(
+pub(super) fn revoke(
     change: &mut Change<'_>,
     standing: &Standing,
     actor: Actor,

@@ -16,6 +16,7 @@ use crate::{
     service::{
         Environment, ManageError, NotReady,
         background::each_minute,
+        credentials::StaleWalk,
         exchange::Point,
         testing::{KEY_LEAD, KEY_ROTATION, Replica, block_on},
         watcher::Watcher,
@@ -203,7 +204,7 @@ fn a_key_is_made_when_the_newest_is_old_enough() {
     block_on(server.presence.leave()).unwrap();
     let old = signer(&server);
     let minute = || {
-        block_on(each_minute(server.services.core(), &mut Watcher::default()));
+        block_on(each_minute(server.services.core(), &mut Watcher::default(), &mut StaleWalk::default()));
         server.follow();
         published(&server)
     };

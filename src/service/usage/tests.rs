@@ -156,7 +156,7 @@ fn the_later_use_stays_and_counts_add_up() {
     }
     let read = move |connection: &mut _| {
         let record = crate::store::standings::record_by_id(connection, id)?.unwrap();
-        Ok::<_, StoreError>((record.standing.credential.last_used_at, rows::counts_of(connection, id)?))
+        Ok::<_, StoreError>((record.standing.credential.last_used_at, rows::counts_of(connection, id, "")?))
     };
     let (last_used_at, counts) = block_on(replica.db.read(read)).unwrap();
     assert_eq!(last_used_at, Some(later));

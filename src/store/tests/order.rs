@@ -147,7 +147,7 @@ fn usage_of_a_credential_that_is_gone_stops_nothing() {
         let batch = batch.clone();
         block_on(db.write(move |connection| usage::write(connection, &batch))).unwrap();
     }
-    let counts = block_on(db.read(move |connection| usage::counts_of(connection, id)))
+    let counts = block_on(db.read(move |connection| usage::counts_of(connection, id, "")))
         .unwrap_or_else(|e: StoreError| panic!("{e}"));
     assert_eq!(counts, [("2026-11-21".to_owned(), "granted".to_owned(), 4)], "counts add up");
 }

@@ -39,6 +39,8 @@ fn a_name_is_enough() {
             "revoked_by": null,
             "revoked_reason": null,
             "rotated_from": null,
+            "rotated_to": null,
+            "rotated_at": null,
             "state": "active",
         })
     );

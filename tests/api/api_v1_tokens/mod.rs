@@ -3,12 +3,15 @@
 mod callers;
 mod create;
 mod edit;
+mod filter;
 mod invalid;
 mod limit;
 mod list;
 mod one;
 mod organizations;
+mod rotate;
 mod token_management;
+mod usage;
 
 use serde_json::Value;
 

@@ -122,7 +122,9 @@ fn members(route: &str) -> &'static [&'static str] {
         "/api/v1/tokens/{id}" => {
             &["name", "permission", "scopes", "audiences", "expires_at", "expires_in", "kind", "token"]
         }
+        "/api/v1/tokens/{id}/rotate" => &["overlap", "after_use", "expires_at", "expires_in"],
         "/api/v1/revocations" => &["token"],
+        "/api/v1/orgs/{org}/revocations" => &["ids", "owner_id", "created_before"],
         "/api/v1/orgs/{org}/policy" => &[
             "access_token_ttl",
             "token_max_ttl",

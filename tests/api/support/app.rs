@@ -177,6 +177,14 @@ impl TestApp {
         self.runtime.block_on(self.db.change_at_length(f)).expect("the database takes the change")
     }
 
+    /// The same however long it takes.
+    pub fn change_at_length<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut DbConnection, i64) -> Result<T, StoreError> + Send + 'static,
+    ) -> T {
+        self.runtime.block_on(self.db.change_at_length(f)).expect("the database takes the change")
+    }
+
     /// Waits for something that the services do on their own, without the server.
     pub fn wait_for<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)

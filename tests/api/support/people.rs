@@ -2,14 +2,16 @@ use argon2::PasswordHasher as _;
 use patmint::{
     domain::{
         clock::{Clock as _, Timestamp},
-        ids::{OrganizationId, UserId},
+        credential::{Credential as Row, CredentialKind, Description, Permission},
+        digest::SecretHash,
+        ids::{CredentialId, OrganizationId, UserId},
         membership::{Membership, Role, User, UserKind},
         organization::{self, Organization},
         policy::Policy,
-        random::SystemRandomness,
+        random::{SystemRandomness, bytes},
     },
     store::{
-        DbConnection, StoreError, memberships,
+        DbConnection, StoreError, credentials, memberships,
         numbers::{self, Numbered},
         organizations, users,
     },
@@ -109,6 +111,22 @@ impl TestApp {
         })
     }
 
+    /// Gives somebody `count` more credentials in Acme, which nobody can present; their ids.
+    pub fn fill(&self, person: &Person, count: usize) -> Vec<String> {
+        let (owner_id, organization) = (person.id.parse().unwrap(), self.organization_id.parse().unwrap());
+        let now = self.clock.now();
+        self.change_at_length(move |connection, seq| {
+            let mut ids = Vec::new();
+            for number in numbers::block(connection, Numbered::Credential, count)? {
+                let credential = blank(number, owner_id, seq, now);
+                ids.push(credential.id.to_string());
+                let new = (credential, Description::new("one of many".to_owned()));
+                credentials::insert(connection, new, organization, Some(owner_id))?;
+            }
+            Ok(ids)
+        })
+    }
+
     fn person(
         &self,
         name: &str,
@@ -149,5 +167,24 @@ impl TestApp {
             memberships::insert(connection, membership)
         });
         person
+    }
+}
+
+fn blank(number: i64, owner_id: UserId, created_seq: i64, created_at: Timestamp) -> Row {
+    let random = SystemRandomness::default();
+    Row {
+        id: CredentialId::generate(created_at, &random),
+        number,
+        owner_id,
+        kind: CredentialKind::Opaque,
+        permission: Permission::ReadWrite,
+        scopes: None,
+        audiences: None,
+        secret_hash: SecretHash::from_bytes(bytes(&random)),
+        created_at,
+        created_seq,
+        expires_at: None,
+        is_revoked: false,
+        last_used_at: None,
     }
 }

@@ -1,0 +1,2 @@
+-- The tokens of an organization, newest first.
+CREATE INDEX credentials_organization ON credentials (organization_id, number);

@@ -1,0 +1,186 @@
+use secrecy::SecretString;
+use serde_json::json;
+
+use super::{
+    Credentials, Expiry, Seen,
+    checks::{check_limit, checked_audiences, checked_expiry, is_own, within},
+    issue::{self, Draft, Holder, issue},
+};
+use crate::{
+    domain::{
+        clock::Timestamp,
+        credential::{Credential, Description, Revocation, RevocationReason},
+        ids::{CredentialId, UserId},
+        list::Target,
+        policy::{LONGEST_ACCESS_TOKEN_TTL, Policy},
+        standing::{Record, Standing},
+        verdict::{self, State},
+    },
+    service::{
+        authority::{Authority, Caller},
+        change::Change,
+        core::Core,
+        error::{ManageError, invalid},
+    },
+    store::{
+        StoreError, credentials,
+        rotations::{self, Replacement},
+        standings,
+    },
+};
+
+/// The longest that a credential lives after it was replaced, in seconds: 30 days.
+const MAX_OVERLAP: i64 = 30 * 86_400;
+
+/// How a credential is to be replaced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rotation {
+    /// For how many seconds the old one still is good, at the longest; up to 30 days. `None` = not at all, with `after_use` 30
+    /// days.
+    pub overlap: Option<i64>,
+    /// Whether the old one ends soon after the new one's first use was seen.
+    pub after_use: bool,
+    /// When the new one ends; `None` = it lives as long as the old one was to live, within the policy.
+    pub expiry: Option<Expiry>,
+}
+
+impl Credentials {
+    /// Replaces one of the caller's credentials by a new one that may do the same. Its text is shown here and never again.
+    ///
+    /// # Errors
+    /// [`ManageError::NotFound`] for another's as for none; [`ManageError::Forbidden`] for a token that may not;
+    /// [`ManageError::Rotated`]; [`ManageError::Revoked`]; [`ManageError::Invalid`] if the policy would not let the new one
+    /// be made; [`ManageError::LimitReached`] if the old one was not active, with no place for the new one.
+    pub async fn rotate(
+        &self,
+        caller: &Caller,
+        id: CredentialId,
+        rotation: Rotation,
+    ) -> Result<(Seen, SecretString), ManageError> {
+        self.core.authenticate(caller).await?;
+        let (core, caller) = (self.core.clone(), caller.clone());
+        let rotate = move |change: &mut Change<'_>| {
+            let authority = core.authority(change.connection, &caller, change.now)?;
+            let old = standings::record_by_id(change.connection, id)?;
+            let old = old.filter(|own| is_own(&authority, &own.standing)).ok_or(ManageError::NotFound)?;
+            replace(change, &core, &authority, old, rotation)
+        };
+        let (record, text) = self.core.changes.run(rotate).await?;
+        let now = record.standing.credential.created_at;
+        Ok((self.seen(record, now), text))
+    }
+}
+
+fn replace(
+    change: &mut Change<'_>,
+    core: &Core,
+    authority: &Authority,
+    old: Record,
+    rotation: Rotation,
+) -> Result<(Record, SecretString), ManageError> {
+    let Record { standing, description, owner, .. } = old;
+    let bound = authority.may_manage_tokens(&standing.organization)?;
+    let state = verdict::state(&standing, &core.settings.issuer, change.now);
+    if description.rotated_to.is_some() {
+        return Err(ManageError::Rotated);
+    }
+    if state == State::Revoked {
+        return Err(ManageError::Revoked);
+    }
+    let overlap = overlap(rotation)?;
+    let (membership, organization) = authority.organization(Some(standing.organization_id()))?.clone();
+    let draft = draft(&standing.credential, description, rotation.expiry, (&organization.policy, core), change.now)?;
+    let (new, text) = issue(change, core, Holder { user: owner, membership, organization }, draft)?;
+    if let Some(bound) = bound {
+        within(&standing.credential, bound, core)?;
+        within(&new.standing.credential, bound, core)?;
+    }
+    // One that is active leaves its place to the new one.
+    if state != State::Active {
+        check_limit(change, core, &new.standing)?;
+    }
+    let row = (new.standing.credential.clone(), new.description.clone());
+    credentials::insert(change.connection, row, new.standing.organization_id(), Some(authority.user.id))?;
+    let detail = json!({
+        "number": standing.credential.number,
+        "rotated_to": new.standing.credential.id,
+        "overlap": overlap,
+        "after_use": rotation.after_use,
+    });
+    let subject = Some(standing.credential.id.to_string());
+    let organization = Some(standing.organization_id());
+    change.record(authority.actor(), "credential.rotate", organization, subject, Some(&detail))?;
+    let by = authority.user.id;
+    end(change, &standing, by, (new.standing.credential.id, overlap, rotation.after_use))?;
+    Ok((new, text))
+}
+
+/// For how long the old one still is good.
+fn overlap(Rotation { overlap, after_use, .. }: Rotation) -> Result<i64, ManageError> {
+    let overlap = overlap.unwrap_or(if after_use { MAX_OVERLAP } else { 0 });
+    if !(0..=MAX_OVERLAP).contains(&overlap) {
+        return Err(invalid("overlap", "must be 0 to 2592000 seconds"));
+    }
+    Ok(overlap)
+}
+
+/// The same again, as far as the policy still lets it be made.
+fn draft(
+    old: &Credential,
+    description: Description,
+    expiry: Option<Expiry>,
+    (policy, core): (&Policy, &Core),
+    now: Timestamp,
+) -> Result<Draft, ManageError> {
+    let audiences = old.audiences.as_deref().map(|own| checked_audiences(own.to_vec(), policy, core)).transpose()?;
+    let draft = Draft {
+        description: Description { rotated_from: Some(old.id), ..Description::new(description.name) },
+        kind: old.kind,
+        permission: old.permission,
+        scopes: old.scopes.clone(),
+        audiences,
+        expires_at: expires_at(old, expiry, policy, now)?,
+    };
+    issue::check(&draft, policy).map(|()| draft)
+}
+
+fn expires_at(
+    old: &Credential,
+    asked: Option<Expiry>,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, ManageError> {
+    let expiry = match (asked, old.expires_at) {
+        (Some(asked), _) => asked,
+        (None, Some(end)) => {
+            let life = end.unix_seconds() - old.created_at.unix_seconds();
+            Expiry::In(policy.token_max_ttl.map_or(life, |longest| life.min(longest)))
+        }
+        (None, None) if policy.token_max_ttl.is_some() || policy.require_expiry => Expiry::ByPolicy,
+        (None, None) => Expiry::Never,
+    };
+    checked_expiry(expiry, policy, (now, now))
+}
+
+/// Ends the old one, now or when `overlap` seconds are over.
+fn end(
+    change: &mut Change<'_>,
+    standing: &Standing,
+    by: UserId,
+    (new, overlap, after_use): (CredentialId, i64, bool),
+) -> Result<(), StoreError> {
+    let (old, at) = (&standing.credential, change.now);
+    let is_at_once = overlap == 0;
+    let last = at.plus_seconds(overlap);
+    let old_expires_at =
+        if is_at_once { old.expires_at } else { Some(old.expires_at.map_or(last, |own| own.min(last))) };
+    let ends_on_use = after_use && !is_at_once;
+    rotations::insert(change.connection, Replacement { old: old.id, old_expires_at, new, at, ends_on_use })?;
+    if is_at_once {
+        let revocation = Revocation { at, by: Some(by), reason: RevocationReason::Rotated };
+        credentials::revoke(change.connection, old.id, revocation)?;
+        return change.append(Target::Credential(old.id), true);
+    }
+    // With a long overlap the access tokens that are out die before the old one does.
+    change.append(Target::Credential(old.id), overlap < LONGEST_ACCESS_TOKEN_TTL)
+}

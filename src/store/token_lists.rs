@@ -1,0 +1,147 @@
+//! Pages of an organization's credentials. SQL leaves out only what the filter cannot admit: the verdict decides.
+
+use std::sync::Arc;
+
+use diesel::{dsl, prelude::*, sql_types};
+
+use super::{
+    connection::{DbConnection, MultiBackend, run},
+    credentials::CredentialRow,
+    error::StoreError,
+    memberships::MembershipRow,
+    schema::{credentials, memberships, users},
+    standings::record,
+    users::UserRow,
+};
+use crate::domain::{
+    clock::Timestamp, ids::UserId, organization::Organization, standing::Record, token_filter::TokenFilter,
+    verdict::State,
+};
+
+/// Whose credentials are listed, and which of them.
+#[derive(Clone, Debug)]
+pub struct Selection {
+    /// Where they count.
+    pub organization: Arc<Organization>,
+    /// Whose they are; `None` = everybody's.
+    pub owner: Option<UserId>,
+    /// What is asked for.
+    pub filter: TokenFilter,
+    /// The moment for which it is asked.
+    pub now: Timestamp,
+}
+
+/// Credentials of one organization, joined with owner and membership.
+#[diesel::dsl::auto_type]
+fn joined() -> _ {
+    credentials::table.inner_join(users::table).left_join(
+        memberships::table.on(memberships::organization_id
+            .eq(credentials::organization_id)
+            .and(memberships::user_id.eq(credentials::owner_id))),
+    )
+}
+
+/// Neither used nor made at `$since` or later.
+macro_rules! last_seen_before {
+    ($since:expr) => {
+        credentials::last_used_at
+            .lt(Some($since))
+            .or(credentials::last_used_at.is_null().and(credentials::created_at.lt($since)))
+    };
+}
+
+/// Ends before `$end` by itself, or so by the longest life that the policy of `$organization` allows.
+macro_rules! ends_before {
+    ($end:expr, $organization:expr) => {{
+        let longest = $organization.policy.token_max_ttl;
+        let created_before = longest.map(|ttl| $end.plus_seconds(-ttl));
+        credentials::expires_at.lt(Some($end)).or(credentials::created_at.nullable().lt(created_before))
+    }};
+}
+
+/// Newest first, `limit` of those with a number below `before`: all that the filter admits there, and perhaps some more.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn page(
+    connection: &mut DbConnection,
+    selection: &Selection,
+    before: i64,
+    limit: i64,
+) -> Result<Vec<Record>, StoreError> {
+    let Selection { organization, owner, filter, now } = selection;
+    let mut query = joined()
+        .select((CredentialRow::as_select(), UserRow::as_select(), Option::<MembershipRow>::as_select()))
+        // Not `=`: PostgreSQL would then take the order for that of the numbers alone, and go through those of all
+        // organizations.
+        .filter(credentials::organization_id.between(organization.id, organization.id))
+        .filter(credentials::number.lt(before))
+        .order((credentials::organization_id.desc(), credentials::number.desc()))
+        .limit(limit)
+        .into_boxed::<MultiBackend>();
+    if let Some(owner) = owner {
+        query = query.filter(credentials::owner_id.eq(*owner));
+    }
+    if let Some(kind) = filter.kind {
+        query = query.filter(credentials::kind.eq(kind));
+    }
+    if let Some(part) = &filter.name {
+        // Only ASCII letters are folded, as the filter does it, whatever language the database is set to.
+        let position = match connection {
+            DbConnection::Postgres(_) => "strpos(lower(credentials.name COLLATE \"C\"), ",
+            DbConnection::Sqlite(_) => "instr(lower(credentials.name), ",
+        };
+        let found = dsl::sql::<sql_types::Bool>(position).bind::<sql_types::Text, _>(part.to_ascii_lowercase());
+        query = query.filter(found.sql(") > 0"));
+    }
+    if let Some(since) = filter.unused_since {
+        query = query.filter(last_seen_before!(since));
+    }
+    if let Some(end) = filter.expires_before {
+        query = query.filter(ends_before!(end, organization));
+    }
+    // With a longest life each of them ends, whatever it says itself.
+    if filter.never_expires == Some(true) {
+        query = query.filter(credentials::expires_at.is_null());
+    } else if filter.never_expires == Some(false) && organization.policy.token_max_ttl.is_none() {
+        query = query.filter(credentials::expires_at.is_not_null());
+    }
+    // Ends are compared in whole seconds: a second more than SQL needs to leave nothing out.
+    let soon = now.plus_seconds(1);
+    match filter.state {
+        None => {}
+        Some(State::Revoked) => {
+            // First what needs no look at the owner: mostly that leaves few.
+            let bulk = largest_bulk(connection, organization)?;
+            query = query.filter(credentials::revoked_at.is_not_null().or(credentials::created_seq.lt(bulk)));
+            let is_revoked = credentials::revoked_at
+                .is_not_null()
+                .or(credentials::created_seq.lt(organization.revoked_seq))
+                .or(credentials::created_seq.lt(users::revoked_seq))
+                .or(credentials::created_seq.lt(memberships::revoked_seq.assume_not_null()));
+            query = query.filter(is_revoked);
+        }
+        Some(State::Expired) => {
+            query = query.filter(credentials::revoked_at.is_null()).filter(ends_before!(soon, organization));
+        }
+        Some(State::Stale) => {
+            let since = soon.plus_seconds(-organization.policy.stale_after);
+            query = query.filter(credentials::revoked_at.is_null()).filter(last_seen_before!(since));
+        }
+        Some(State::Active | State::Disallowed) => {
+            let lives = credentials::expires_at.is_null().or(credentials::expires_at.gt(Some(*now)));
+            query = query.filter(credentials::revoked_at.is_null()).filter(lives);
+        }
+    }
+    let rows: Vec<(CredentialRow, UserRow, Option<MembershipRow>)> = run(query.load(connection))?;
+    let whole = |(credential, owner, membership)| record(credential, owner, membership, organization.clone());
+    Ok(rows.into_iter().map(whole).collect())
+}
+
+/// The greatest number below which somebody's credentials there are revoked.
+fn largest_bulk(connection: &mut DbConnection, organization: &Organization) -> Result<i64, StoreError> {
+    let members = memberships::table.inner_join(users::table).filter(memberships::organization_id.eq(organization.id));
+    let largest = members.select((dsl::max(memberships::revoked_seq), dsl::max(users::revoked_seq)));
+    let (here, everywhere): (Option<i64>, Option<i64>) = run(largest.get_result(connection))?;
+    Ok([here, everywhere].into_iter().flatten().fold(organization.revoked_seq, i64::max))
+}
