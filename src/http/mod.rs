@@ -23,6 +23,7 @@ mod status_lists;
 mod tokens;
 
 pub use app::{App, HttpSettings};
+pub use routes::all_routes;
 pub use server::{Server, ServerError};
 
 pub(crate) use self::{caller::caller, detail::Detail};

@@ -15,13 +15,29 @@ use crate::{compat::label_studio, web as pages};
 /// The exchange, with and without the slash that some clients put at the end.
 const EXCHANGE: [&str; 4] = ["/api/token/refresh", "/api/token/refresh/", "/token/refresh", "/token/refresh/"];
 
-/// Every route there is.
+/// Serves every route there is.
 pub(super) fn routes(config: &mut ServiceConfig) {
-    // One resource a path: actix would match several in one by regular expressions, at each request.
-    for path in EXCHANGE {
-        config.service(Endpoint::django(path).on(Method::POST, refresh::post).finish());
+    for endpoint in endpoints() {
+        config.service(endpoint.finish());
     }
-    let endpoints = [
+    config.default_service(web::to(|| async { Problem::NotFound.error_response() }));
+}
+
+/// The method and the path of every route, as in the table; what answers `GET` answers `HEAD` too.
+#[must_use]
+pub fn all_routes() -> Vec<(&'static str, &'static str)> {
+    let methods = |endpoint: Endpoint| {
+        let path = endpoint.path;
+        let own = endpoint.allowed.into_iter().filter(|method| *method != Method::HEAD);
+        own.filter_map(move |method| known(&method).map(|method| (method, path)))
+    };
+    endpoints().into_iter().flat_map(methods).collect()
+}
+
+fn endpoints() -> Vec<Endpoint> {
+    // One resource a path: actix would match several in one by regular expressions, at each request.
+    let mut all: Vec<Endpoint> = EXCHANGE.map(|path| Endpoint::django(path).on(Method::POST, refresh::post)).into();
+    all.extend([
         Endpoint::new("/oauth/revoke").on(Method::POST, revoke::post),
         Endpoint::new("/.well-known/jwks.json").on(Method::GET, jwks::get),
         Endpoint::new("/.well-known/oauth-authorization-server").on(Method::GET, metadata::get),
@@ -42,11 +58,8 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         Endpoint::new("/livez").on(Method::GET, operations::livez),
         Endpoint::new("/readyz").on(Method::GET, operations::readyz),
         Endpoint::new("/").on(Method::GET, pages::index),
-    ];
-    for endpoint in endpoints {
-        config.service(endpoint.finish());
-    }
-    config.default_service(web::to(|| async { Problem::NotFound.error_response() }));
+    ]);
+    all
 }
 
 /// The shape of an endpoint's errors.
@@ -58,18 +71,19 @@ enum Shape {
 
 /// A path and its methods. Any other method is answered 405 with `Allow`.
 struct Endpoint {
+    path: &'static str,
     resource: Resource,
     allowed: Vec<Method>,
     shape: Shape,
 }
 
 impl Endpoint {
-    fn new(path: &str) -> Self {
-        Self { resource: web::resource(path), allowed: Vec::new(), shape: Shape::Problem }
+    fn new(path: &'static str) -> Self {
+        Self { path, resource: web::resource(path), allowed: Vec::new(), shape: Shape::Problem }
     }
 
-    fn django(path: &str) -> Self {
-        Self { resource: web::resource(path), allowed: Vec::new(), shape: Shape::Django }
+    fn django(path: &'static str) -> Self {
+        Self { shape: Shape::Django, ..Self::new(path) }
     }
 
     /// What can be got can be asked about: GET answers HEAD too.

@@ -23,6 +23,7 @@ mod oauth_revoke;
 mod operations;
 mod races;
 mod revocations;
+mod rights;
 mod status_lists;
 mod usage;
 mod user_disable;

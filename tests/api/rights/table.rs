@@ -1,0 +1,137 @@
+use serde_json::json;
+
+use super::cast::{Call, Caller, Cast, at};
+
+/// What each caller is answered: the stranger, a member, an admin and an owner of Acme, an operator who is in another
+/// organization, an admin of another one; a read-only, a read-write and a scoped token, all three of somebody who is
+/// owner and operator; a service account of Acme's.
+type Cells = [u16; 10];
+
+/// One request, and what each caller is answered.
+pub struct Row {
+    pub method: &'static str,
+    pub path: &'static str,
+    /// What of it: whose, or which.
+    pub of: &'static str,
+    /// A request as it should be.
+    pub request: fn(&Cast, &Caller) -> Call,
+    pub expected: Cells,
+}
+
+const ALL: Cells = [200; 10];
+
+fn row(
+    (method, path, of): (&'static str, &'static str, &'static str),
+    request: fn(&Cast, &Caller) -> Call,
+    expected: Cells,
+) -> Row {
+    Row { method, path, of, request, expected }
+}
+
+/// The whole table.
+pub fn rows() -> Vec<Row> {
+    let mut rows = open();
+    rows.extend(session());
+    rows.extend(own_tokens());
+    rows.extend(policy());
+    rows
+}
+
+/// What anybody may, whoever they are.
+fn open() -> Vec<Row> {
+    const EXCHANGE: [&str; 4] = ["/api/token/refresh", "/api/token/refresh/", "/token/refresh", "/token/refresh/"];
+    let exchange: [fn(&Cast, &Caller) -> Call; 4] = [
+        |cast, _| at(EXCHANGE[0]).json(json!({ "refresh": cast.app.pat.text })),
+        |cast, _| at(EXCHANGE[1]).json(json!({ "refresh": cast.app.pat.text })),
+        |cast, _| at(EXCHANGE[2]).json(json!({ "refresh": cast.app.pat.text })),
+        |cast, _| at(EXCHANGE[3]).json(json!({ "refresh": cast.app.pat.text })),
+    ];
+    let mut rows: Vec<Row> =
+        EXCHANGE.into_iter().zip(exchange).map(|(path, request)| row(("POST", path, ""), request, ALL)).collect();
+    rows.extend([
+        row(("POST", "/oauth/revoke", ""), |_, _| at("/oauth/revoke").form("token", "unknown"), ALL),
+        row(("GET", "/.well-known/jwks.json", ""), |_, _| at("/.well-known/jwks.json"), ALL),
+        row(
+            ("GET", "/.well-known/oauth-authorization-server", ""),
+            |_, _| at("/.well-known/oauth-authorization-server"),
+            ALL,
+        ),
+        row(("GET", "/revocations", ""), |_, _| at("/revocations?after=0"), ALL),
+        row(("GET", "/statuslists/{n}", ""), |_, _| at("/statuslists/0"), ALL),
+        row(
+            ("POST", "/api/v1/revocations", ""),
+            |_, _| at("/api/v1/revocations").json(json!({ "token": "unknown" })),
+            [202; 10],
+        ),
+        row(("GET", "/livez", ""), |_, _| at("/livez"), ALL),
+        row(("GET", "/readyz", ""), |_, _| at("/readyz"), ALL),
+        row(("GET", "/", ""), |_, _| at("/"), ALL),
+    ]);
+    rows
+}
+
+fn session() -> Vec<Row> {
+    const SESSION: &str = "/api/v1/session";
+    const WHOAMI: &str = "/api/current-user/whoami";
+    const SOMEBODY: Cells = [401, 200, 200, 200, 200, 200, 200, 200, 200, 200];
+    vec![
+        row(
+            ("POST", SESSION, "the bystander's"),
+            |cast, _| {
+                let (email, password) = (&cast.bystander.email, &cast.bystander.password);
+                at(SESSION).json(json!({ "email": email, "password": password }))
+            },
+            [201; 10],
+        ),
+        row(("GET", SESSION, ""), |_, _| at(SESSION), SOMEBODY),
+        row(
+            ("DELETE", SESSION, ""),
+            |cast, caller| at(SESSION).anew(cast, caller),
+            [401, 204, 204, 204, 204, 204, 403, 403, 403, 403],
+        ),
+        row(("GET", WHOAMI, ""), |_, _| at(WHOAMI), SOMEBODY),
+    ]
+}
+
+fn own_tokens() -> Vec<Row> {
+    const ALL_OWN: &str = "/api/v1/tokens";
+    const ONE: &str = "/api/v1/tokens/{id}";
+    const NOT_THERE: Cells = [401, 404, 404, 404, 404, 404, 404, 404, 404, 404];
+    let own = |cast: &Cast, caller: &Caller| at(format!("{ALL_OWN}/{}", cast.token_of(caller)));
+    let foreign = |cast: &Cast, _: &Caller| at(format!("{ALL_OWN}/{}", cast.foreign_token));
+    vec![
+        row(("GET", ALL_OWN, ""), |_, _| at(ALL_OWN), [401, 200, 200, 200, 200, 200, 200, 200, 403, 200]),
+        row(
+            ("POST", ALL_OWN, ""),
+            |_, _| at(ALL_OWN).json(json!({ "name": "new" })),
+            [401, 201, 201, 201, 201, 201, 403, 403, 403, 403],
+        ),
+        row(("GET", ONE, "one's own"), own, [401, 200, 200, 200, 200, 200, 200, 200, 403, 200]),
+        row(("GET", ONE, "another's"), foreign, [401, 404, 404, 404, 404, 404, 404, 404, 403, 404]),
+        row(
+            ("PATCH", ONE, "one's own"),
+            |cast, caller| at(format!("{ALL_OWN}/{}", cast.token_of(caller))).json(json!({ "name": "renamed" })),
+            [401, 200, 200, 200, 200, 200, 403, 403, 403, 403],
+        ),
+        row(
+            ("PATCH", ONE, "another's"),
+            |cast, _| at(format!("{ALL_OWN}/{}", cast.foreign_token)).json(json!({ "name": "renamed" })),
+            NOT_THERE,
+        ),
+        row(("DELETE", ONE, "one's own"), own, [401, 204, 204, 204, 204, 204, 403, 403, 403, 403]),
+        row(("DELETE", ONE, "another's"), foreign, NOT_THERE),
+    ]
+}
+
+fn policy() -> Vec<Row> {
+    const POLICY: &str = "/api/v1/orgs/{org}/policy";
+    const ADMINS: Cells = [401, 403, 200, 200, 404, 404, 403, 403, 403, 403];
+    vec![
+        row(("GET", POLICY, "Acme's"), |_, _| at("/api/v1/orgs/acme/policy"), ADMINS),
+        row(
+            ("PATCH", POLICY, "Acme's"),
+            |_, _| at("/api/v1/orgs/acme/policy").json(json!({ "access_token_ttl": 600 })),
+            ADMINS,
+        ),
+    ]
+}
