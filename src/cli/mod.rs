@@ -3,6 +3,7 @@
 mod bootstrap;
 mod migrate;
 mod open;
+mod org;
 mod output;
 mod quickstart;
 mod restored;
@@ -52,6 +53,9 @@ enum Command {
     Migrate,
     /// Set right what a restored backup leaves behind; run it after each restore
     Restored(restored::Arguments),
+    /// Manage organizations
+    #[command(subcommand)]
+    Org(org::Command),
     /// Manage users
     #[command(subcommand)]
     User(user::Command),
@@ -119,6 +123,7 @@ async fn dispatch(command: Command, config: &Config) -> Result<(), CliError> {
         Command::Bootstrap(arguments) => bootstrap::run(config, arguments).await,
         Command::Migrate => migrate::run(config),
         Command::Restored(arguments) => restored::run(config, arguments).await,
+        Command::Org(command) => org::run(config, command).await,
         Command::User(command) => user::run(config, command).await,
     }
 }

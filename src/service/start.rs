@@ -16,6 +16,7 @@ use super::{
     feed::Feed,
     health::Health,
     keys::{KeyRing, KeyRingError},
+    organizations::Organizations,
     passwords::Passwords,
     policies::Policies,
     restored::Restoration,
@@ -65,6 +66,8 @@ pub struct Services {
     pub sessions: Sessions,
     /// Manages users.
     pub users: Users,
+    /// Manages organizations.
+    pub organizations: Organizations,
     /// Manages credentials.
     pub credentials: Credentials,
     /// Shows and changes policies.
@@ -169,6 +172,7 @@ impl Services {
             exchange: Exchange::new(core.clone(), memory.clone(), pauses),
             sessions: Sessions { core: core.clone(), passwords: passwords.clone() },
             users: Users { core: core.clone() },
+            organizations: Organizations { core: core.clone(), passwords: passwords.clone() },
             credentials: Credentials { core: core.clone() },
             policies: Policies { core: core.clone() },
             bootstrap: Bootstrap { core: core.clone(), passwords },

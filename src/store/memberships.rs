@@ -45,6 +45,16 @@ pub fn insert(connection: &mut DbConnection, membership: Membership) -> Result<(
     run(diesel::insert_into(memberships::table).values(row).execute(connection)).map(|_| ())
 }
 
+/// Ends the memberships in an organization that have not ended.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn end_all(connection: &mut DbConnection, organization: OrganizationId, at: Timestamp) -> Result<(), StoreError> {
+    let current =
+        memberships::table.filter(memberships::organization_id.eq(organization).and(memberships::ended_at.is_null()));
+    run(diesel::update(current).set(memberships::ended_at.eq(Some(at))).execute(connection)).map(|_| ())
+}
+
 /// The memberships of a user that have not ended, with their organizations; oldest first.
 ///
 /// # Errors

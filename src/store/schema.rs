@@ -36,6 +36,7 @@ diesel::table! {
         policy_seq -> BigInt,
         revoked_seq -> BigInt,
         created_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
     }
 }
 

@@ -15,6 +15,7 @@ mod support;
 mod bootstrap;
 mod crash;
 mod hang;
+mod org;
 mod precedence;
 mod quickstart;
 mod refusals;

@@ -7,13 +7,13 @@ mod view;
 
 pub(super) use create::post;
 pub(super) use edit::patch;
-use query::{Query, cursor};
+use query::Query;
 use view::view;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
 use serde_json::json;
 
-use super::{app::App, caller::caller, problem::Problem};
+use super::{app::App, caller::caller, paging::cursor, problem::Problem};
 use crate::{
     domain::{clock::Timestamp, ids::CredentialId, nullable::Nullable},
     service::Expiry,

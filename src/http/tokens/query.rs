@@ -1,6 +1,7 @@
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-
-use crate::{domain::ids::OrganizationId, http::problem::Problem};
+use crate::{
+    domain::ids::OrganizationId,
+    http::{paging::before, problem::Problem},
+};
 
 const DEFAULT_LIMIT: i64 = 50;
 
@@ -33,14 +34,4 @@ impl Query {
         }
         Ok(query)
     }
-}
-
-/// Where the next page begins; means nothing to anybody else.
-pub(super) fn cursor(before: i64) -> String {
-    URL_SAFE_NO_PAD.encode(before.to_be_bytes())
-}
-
-fn before(cursor: &str) -> Option<i64> {
-    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
-    bytes.try_into().ok().map(i64::from_be_bytes)
 }

@@ -123,6 +123,8 @@ fn members(route: &str) -> &'static [&'static str] {
             &["name", "permission", "scopes", "audiences", "expires_at", "expires_in", "kind", "token"]
         }
         "/api/v1/revocations" => &["token"],
+        "/api/v1/orgs" => &["name", "slug"],
+        "/api/v1/orgs/{org}" => &["name"],
         "/api/v1/orgs/{org}/policy" => &[
             "access_token_ttl",
             "token_max_ttl",

@@ -34,6 +34,7 @@ pub fn rows() -> Vec<Row> {
     rows.extend(session());
     rows.extend(own_tokens());
     rows.extend(policy());
+    rows.extend(organizations());
     rows
 }
 
@@ -132,6 +133,31 @@ fn policy() -> Vec<Row> {
             ("PATCH", POLICY, "Acme's"),
             |_, _| at("/api/v1/orgs/acme/policy").json(json!({ "access_token_ttl": 600 })),
             ADMINS,
+        ),
+    ]
+}
+
+/// Last: the operator is in two organizations by it, and then there is no Acme any more.
+fn organizations() -> Vec<Row> {
+    const ALL_ORGS: &str = "/api/v1/orgs";
+    const ONE: &str = "/api/v1/orgs/{org}";
+    vec![
+        row(("GET", ALL_ORGS, ""), |_, _| at(ALL_ORGS), [401, 200, 200, 200, 200, 200, 403, 403, 403, 403]),
+        row(
+            ("POST", ALL_ORGS, ""),
+            |_, _| at(ALL_ORGS).json(json!({ "name": "New" })),
+            [401, 403, 403, 403, 201, 403, 403, 403, 403, 403],
+        ),
+        row(("GET", ONE, "Acme"), |_, _| at("/api/v1/orgs/acme"), [401, 200, 200, 200, 200, 404, 403, 403, 403, 403]),
+        row(
+            ("PATCH", ONE, "Acme"),
+            |_, _| at("/api/v1/orgs/acme").json(json!({ "name": "Acme & Sons" })),
+            [401, 403, 200, 200, 404, 404, 403, 403, 403, 403],
+        ),
+        row(
+            ("DELETE", ONE, "Acme"),
+            |_, _| at("/api/v1/orgs/acme"),
+            [401, 403, 403, 204, 404, 404, 403, 403, 403, 403],
         ),
     ]
 }
