@@ -7,6 +7,7 @@ mod detail;
 mod feed;
 mod json;
 mod jwks;
+mod members;
 mod metadata;
 mod oauth_error;
 mod operations;

@@ -7,8 +7,8 @@ use actix_web::{
 };
 
 use super::{
-    detail::Detail, feed, jwks, metadata, operations, organizations, policies, problem::Problem, refresh, revocations,
-    revoke, session, status_lists, tokens,
+    detail::Detail, feed, jwks, members, metadata, operations, organizations, policies, problem::Problem, refresh,
+    revocations, revoke, session, status_lists, tokens,
 };
 use crate::{compat::label_studio, web as pages};
 
@@ -58,6 +58,10 @@ fn endpoints() -> Vec<Endpoint> {
             .on(Method::GET, organizations::get)
             .on(Method::PATCH, organizations::patch)
             .on(Method::DELETE, organizations::delete),
+        Endpoint::new("/api/v1/orgs/{org}/members").on(Method::GET, members::list),
+        Endpoint::new("/api/v1/orgs/{org}/members/{user}")
+            .on(Method::PATCH, members::patch)
+            .on(Method::DELETE, members::delete),
         Endpoint::new("/api/v1/orgs/{org}/policy").on(Method::GET, policies::get).on(Method::PATCH, policies::patch),
         Endpoint::django("/api/current-user/whoami").on(Method::GET, label_studio::whoami),
         Endpoint::new("/livez").on(Method::GET, operations::livez),

@@ -16,6 +16,7 @@ use super::{
     feed::Feed,
     health::Health,
     keys::{KeyRing, KeyRingError},
+    members::Members,
     organizations::Organizations,
     passwords::Passwords,
     policies::Policies,
@@ -68,6 +69,8 @@ pub struct Services {
     pub users: Users,
     /// Manages organizations.
     pub organizations: Organizations,
+    /// Manages their members.
+    pub members: Members,
     /// Manages credentials.
     pub credentials: Credentials,
     /// Shows and changes policies.
@@ -172,6 +175,7 @@ impl Services {
             exchange: Exchange::new(core.clone(), memory.clone(), pauses),
             sessions: Sessions { core: core.clone(), passwords: passwords.clone() },
             users: Users { core: core.clone() },
+            members: Members { core: core.clone() },
             organizations: Organizations { core: core.clone(), passwords: passwords.clone() },
             credentials: Credentials { core: core.clone() },
             policies: Policies { core: core.clone() },

@@ -125,6 +125,7 @@ fn members(route: &str) -> &'static [&'static str] {
         "/api/v1/revocations" => &["token"],
         "/api/v1/orgs" => &["name", "slug"],
         "/api/v1/orgs/{org}" => &["name"],
+        "/api/v1/orgs/{org}/members/{user}" => &["role", "groups"],
         "/api/v1/orgs/{org}/policy" => &[
             "access_token_ttl",
             "token_max_ttl",

@@ -1,5 +1,7 @@
 //! Everybody who may come to the door, and what they ask for.
 
+use std::cell::Cell;
+
 use patmint::domain::membership::Role;
 use serde_json::{Value, json};
 
@@ -12,6 +14,8 @@ pub struct Caller {
     bearer: Option<String>,
     /// Who signed in, if somebody did.
     person: Option<Person>,
+    /// Whose it is; nobody's is Ada's.
+    user: String,
 }
 
 /// What is asked, besides the method.
@@ -52,14 +56,16 @@ pub struct Cast {
     pub foreign_token: String,
     /// Ada's session: she is owner and operator, and the tokens among the callers are hers.
     session: String,
+    /// How many members were made for single requests.
+    members: Cell<u32>,
 }
 
 fn person(app: &TestApp, name: &'static str, person: Person) -> Caller {
-    Caller { name, bearer: Some(person.sign_in(app)), person: Some(person) }
+    Caller { name, bearer: Some(person.sign_in(app)), user: person.id.clone(), person: Some(person) }
 }
 
-fn token(name: &'static str, text: String) -> Caller {
-    Caller { name, bearer: Some(text), person: None }
+fn token(name: &'static str, owner: &Person, text: String) -> Caller {
+    Caller { name, bearer: Some(text), person: None, user: owner.id.clone() }
 }
 
 impl Cast {
@@ -75,21 +81,21 @@ impl Cast {
         ));
         let of_ada = |body: Value| app.ada.credential(&app, &body).text;
         let callers = [
-            Caller { name: "stranger", bearer: None, person: None },
+            Caller { name: "stranger", bearer: None, person: None, user: app.ada.id.clone() },
             person(&app, "member", app.member("bob", Role::Member)),
             person(&app, "admin", app.member("cora", Role::Admin)),
             person(&app, "owner", app.member("olga", Role::Owner)),
             person(&app, "operator", operator),
             person(&app, "admin of another organization", app.owner_of("Evil", "eve")),
-            token("read-only token", of_ada(json!({ "name": "read", "permission": "read" }))),
-            token("read-write token", of_ada(json!({ "name": "read and write" }))),
-            token("scoped token", of_ada(json!({ "name": "scoped", "scopes": [] }))),
-            token("service account", of_service),
+            token("read-only token", &app.ada, of_ada(json!({ "name": "read", "permission": "read" }))),
+            token("read-write token", &app.ada, of_ada(json!({ "name": "read and write" }))),
+            token("scoped token", &app.ada, of_ada(json!({ "name": "scoped", "scopes": [] }))),
+            token("service account", &service, of_service),
         ];
         let bystander = app.member("zoe", Role::Member);
         let foreign_token = bystander.credential(&app, &json!({ "name": "another's" })).id;
         let session = app.ada.sign_in(&app);
-        Self { app, callers, bystander, foreign_token, session }
+        Self { app, callers, bystander, foreign_token, session, members: Cell::new(0) }
     }
 
     /// Sends what the caller asks.
@@ -103,6 +109,26 @@ impl Cast {
             (None, Some((member, value))) => request.form(&[(member, &value)]).send(),
             (None, None) => request.send(),
         }
+    }
+
+    /// The id of a new member of Acme.
+    pub fn member(&self, role: Role) -> String {
+        let number = self.members.get() + 1;
+        self.members.set(number);
+        self.app.member(&format!("member-{number}"), role).id
+    }
+
+    /// Leaves Acme, as a new member who is what the caller is, if the caller signed in.
+    pub fn leaving(&self, caller: &Caller) -> Call {
+        let role = match caller.name {
+            "member" => Role::Member,
+            "admin" => Role::Admin,
+            "owner" => Role::Owner,
+            _ => return at(format!("/api/v1/orgs/acme/members/{}", caller.user)),
+        };
+        let person = self.app.member(&format!("leaving-{role}"), role);
+        let bearer = Some(person.sign_in(&self.app));
+        Call { bearer, ..at(format!("/api/v1/orgs/acme/members/{}", person.id)) }
     }
 
     /// The id of a new credential of the caller's own.

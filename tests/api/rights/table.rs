@@ -1,3 +1,4 @@
+use patmint::domain::membership::Role;
 use serde_json::json;
 
 use super::cast::{Call, Caller, Cast, at};
@@ -34,6 +35,7 @@ pub fn rows() -> Vec<Row> {
     rows.extend(session());
     rows.extend(own_tokens());
     rows.extend(policy());
+    rows.extend(members());
     rows.extend(organizations());
     rows
 }
@@ -134,6 +136,45 @@ fn policy() -> Vec<Row> {
             |_, _| at("/api/v1/orgs/acme/policy").json(json!({ "access_token_ttl": 600 })),
             ADMINS,
         ),
+    ]
+}
+
+fn members() -> Vec<Row> {
+    const ALL_MEMBERS: &str = "/api/v1/orgs/{org}/members";
+    const ONE: &str = "/api/v1/orgs/{org}/members/{user}";
+    const ADMINS: Cells = [401, 403, 200, 200, 404, 404, 403, 403, 403, 403];
+    const OWNERS: Cells = [401, 403, 403, 200, 404, 404, 403, 403, 403, 403];
+    fn one(cast: &Cast, role: Role) -> Call {
+        at(format!("/api/v1/orgs/acme/members/{}", cast.member(role)))
+    }
+    vec![
+        row(("GET", ALL_MEMBERS, "Acme's"), |_, _| at("/api/v1/orgs/acme/members"), ADMINS),
+        row(
+            ("PATCH", ONE, "a plain member's groups"),
+            |cast, _| one(cast, Role::Member).json(json!({ "groups": ["a"] })),
+            ADMINS,
+        ),
+        row(
+            ("PATCH", ONE, "a plain member, to be owner"),
+            |cast, _| one(cast, Role::Member).json(json!({ "role": "owner" })),
+            OWNERS,
+        ),
+        row(
+            ("PATCH", ONE, "an owner, to be none"),
+            |cast, _| one(cast, Role::Owner).json(json!({ "role": "member" })),
+            OWNERS,
+        ),
+        row(
+            ("DELETE", ONE, "a plain member"),
+            |cast, _| one(cast, Role::Member),
+            [401, 403, 204, 204, 404, 404, 403, 403, 403, 403],
+        ),
+        row(
+            ("DELETE", ONE, "an owner"),
+            |cast, _| one(cast, Role::Owner),
+            [401, 403, 403, 204, 404, 404, 403, 403, 403, 403],
+        ),
+        row(("DELETE", ONE, "oneself"), Cast::leaving, [401, 204, 204, 204, 404, 404, 403, 403, 403, 403]),
     ]
 }
 
