@@ -5,6 +5,7 @@ mod body;
 mod caller;
 mod detail;
 mod feed;
+mod invitations;
 mod json;
 mod jwks;
 mod members;

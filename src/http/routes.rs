@@ -7,8 +7,8 @@ use actix_web::{
 };
 
 use super::{
-    detail::Detail, feed, jwks, members, metadata, operations, organizations, policies, problem::Problem, refresh,
-    revocations, revoke, session, status_lists, tokens,
+    detail::Detail, feed, invitations, jwks, members, metadata, operations, organizations, policies, problem::Problem,
+    refresh, revocations, revoke, session, status_lists, tokens,
 };
 use crate::{compat::label_studio, web as pages};
 
@@ -62,6 +62,11 @@ fn endpoints() -> Vec<Endpoint> {
         Endpoint::new("/api/v1/orgs/{org}/members/{user}")
             .on(Method::PATCH, members::patch)
             .on(Method::DELETE, members::delete),
+        Endpoint::new("/api/v1/orgs/{org}/invitations")
+            .on(Method::GET, invitations::list)
+            .on(Method::POST, invitations::post),
+        Endpoint::new("/api/v1/orgs/{org}/invitations/{id}").on(Method::DELETE, invitations::delete),
+        Endpoint::new("/api/v1/invitations/accept").on(Method::POST, invitations::accept),
         Endpoint::new("/api/v1/orgs/{org}/policy").on(Method::GET, policies::get).on(Method::PATCH, policies::patch),
         Endpoint::django("/api/current-user/whoami").on(Method::GET, label_studio::whoami),
         Endpoint::new("/livez").on(Method::GET, operations::livez),

@@ -16,8 +16,8 @@ use crate::{
         ids::{CredentialId, OrganizationId},
         membership::{Membership, User},
         organization::Organization,
-        session_secret,
         standing::{Record, Standing},
+        tagged_secret::{self, Purpose},
         verdict::{self, Asked},
     },
     service::change::Actor,
@@ -66,7 +66,7 @@ impl Core {
     /// # Errors
     /// [`ManageError::Unauthenticated`].
     pub(crate) fn proof(&self, token: &str) -> Result<Proof, ManageError> {
-        if let Some(hash) = session_secret::parse(token, self.keys.tag()) {
+        if let Some(hash) = tagged_secret::parse(Purpose::Session, token, self.keys.tag()) {
             return Ok(Proof::Session(hash));
         }
         if let Ok(presented) = self.format.parse(token) {

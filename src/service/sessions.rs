@@ -19,7 +19,7 @@ use crate::{
         ids::{SessionId, UserId},
         membership::{Membership, User},
         organization::Organization,
-        session_secret,
+        tagged_secret::{self, Purpose},
         verdict::is_expired,
     },
     store::{DbConnection, StoreError, memberships, sessions as store, users},
@@ -125,7 +125,7 @@ impl Sessions {
     async fn begin(&self, checked: Checked, address: Option<IpAddr>) -> Result<SignedIn, ManageError> {
         let core = &self.core;
         let now = core.clock.now();
-        let (token, secret_hash) = session_secret::issue(core.keys.tag(), &*core.random);
+        let (token, secret_hash) = tagged_secret::issue(Purpose::Session, core.keys.tag(), &*core.random);
         let session = Session {
             id: SessionId::generate(now, &*core.random),
             secret_hash,

@@ -15,6 +15,7 @@ use super::{
     exchange::{Exchange, Follower, Following, Memory, Pauses, Presence},
     feed::Feed,
     health::Health,
+    invitations::Invitations,
     keys::{KeyRing, KeyRingError},
     members::Members,
     organizations::Organizations,
@@ -71,6 +72,8 @@ pub struct Services {
     pub organizations: Organizations,
     /// Manages their members.
     pub members: Members,
+    /// Manages invitations to become one.
+    pub invitations: Invitations,
     /// Manages credentials.
     pub credentials: Credentials,
     /// Shows and changes policies.
@@ -176,6 +179,7 @@ impl Services {
             sessions: Sessions { core: core.clone(), passwords: passwords.clone() },
             users: Users { core: core.clone() },
             members: Members { core: core.clone() },
+            invitations: Invitations { core: core.clone(), passwords: passwords.clone() },
             organizations: Organizations { core: core.clone(), passwords: passwords.clone() },
             credentials: Credentials { core: core.clone() },
             policies: Policies { core: core.clone() },

@@ -13,6 +13,7 @@ mod support;
 
 mod api_token_refresh;
 mod api_v1_orgs;
+mod api_v1_orgs_invitations;
 mod api_v1_orgs_members;
 mod api_v1_orgs_policy;
 mod api_v1_revocations;

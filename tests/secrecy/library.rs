@@ -36,6 +36,7 @@ fn a_run_through_everything_leaves_no_secret() {
     }
     let session = sign_in(&app, &mut book, "session", &app.ada.password);
     let made = credentials(&app, &mut book, &session);
+    invitations(&app, &mut book, &session);
     let access = exchanges(&app, &mut book, &made);
     callers(&app, &mut book, &session, &access, &made);
     mistakes(&app, &mut book, &session);
@@ -115,6 +116,23 @@ fn credentials(app: &TestApp, book: &mut Book, session: &str) -> Vec<Credential>
         Credential { id: answer["id"].as_str().unwrap().to_owned(), text }
     };
     wanted.into_iter().map(make).collect()
+}
+
+/// Somebody is invited and accepts.
+fn invitations(app: &TestApp, book: &mut Book, session: &str) {
+    const PASSWORD: &str = "the password of the invited";
+    let (path, accept) = ("/api/v1/orgs/acme/invitations", "/api/v1/invitations/accept");
+    let invite = || app.post(path).bearer(session).json(&json!({ "email": "bob@acme.example", "role": "member" }));
+    let answer = book.answer("invite", invite().send(), 201, &["invitation"]).json();
+    let secret = answer["link"].as_str().and_then(|link| link.split_once('#')).expect("a link").1.to_owned();
+    book.token("invitation", &secret);
+    book.secret("the password of the invited", PASSWORD);
+    book.answer("invitations", app.get(path).bearer(session).send(), 200, &[]);
+    let send = |password: &str| app.post(accept).json(&json!({ "token": secret, "password": password })).send();
+    book.answer("accept, not so", send("too small"), 422, &[]);
+    book.answer("accept", send(PASSWORD), 200, &[]);
+    book.answer("accept again", send(PASSWORD), 404, &[]);
+    book.answer("invite a member", invite().send(), 409, &[]);
 }
 
 /// Exchanges everything in every way; the access tokens.

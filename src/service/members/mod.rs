@@ -56,7 +56,7 @@ impl Members {
 }
 
 /// Only an owner touches an owner, and makes one.
-fn reaches(actor: Role, role: Role) -> Result<(), ManageError> {
+pub(super) fn reaches(actor: Role, role: Role) -> Result<(), ManageError> {
     match (actor, role) {
         (Role::Owner, _) | (Role::Admin | Role::Member, Role::Admin | Role::Member) => Ok(()),
         (Role::Admin | Role::Member, Role::Owner) => {

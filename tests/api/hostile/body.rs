@@ -126,6 +126,8 @@ fn members(route: &str) -> &'static [&'static str] {
         "/api/v1/orgs" => &["name", "slug"],
         "/api/v1/orgs/{org}" => &["name"],
         "/api/v1/orgs/{org}/members/{user}" => &["role", "groups"],
+        "/api/v1/orgs/{org}/invitations" => &["email", "role", "groups"],
+        "/api/v1/invitations/accept" => &["token", "password", "name"],
         "/api/v1/orgs/{org}/policy" => &[
             "access_token_ttl",
             "token_max_ttl",
@@ -197,6 +199,7 @@ fn fitting(member: &str, marker: &str) -> String {
         "permission" => "read",
         "expires_at" => "2027-01-01T00:00:00Z",
         "email" => "ada@acme.example",
+        "role" => "admin",
         "scopes" => return format!("[{{\"entity_type\":\"{marker}\",\"entity_id\":\"*\",\"operation\":\"read\"}}]"),
         "access_token_ttl" => return "600".to_owned(),
         "require_expiry" => return "false".to_owned(),

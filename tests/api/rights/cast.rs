@@ -56,8 +56,8 @@ pub struct Cast {
     pub foreign_token: String,
     /// Ada's session: she is owner and operator, and the tokens among the callers are hers.
     session: String,
-    /// How many members were made for single requests.
-    members: Cell<u32>,
+    /// How many people were made for single requests.
+    made: Cell<u32>,
 }
 
 fn person(app: &TestApp, name: &'static str, person: Person) -> Caller {
@@ -95,7 +95,7 @@ impl Cast {
         let bystander = app.member("zoe", Role::Member);
         let foreign_token = bystander.credential(&app, &json!({ "name": "another's" })).id;
         let session = app.ada.sign_in(&app);
-        Self { app, callers, bystander, foreign_token, session, members: Cell::new(0) }
+        Self { app, callers, bystander, foreign_token, session, made: Cell::new(0) }
     }
 
     /// Sends what the caller asks.
@@ -111,11 +111,16 @@ impl Cast {
         }
     }
 
+    /// A number that nobody has yet.
+    fn number(&self) -> u32 {
+        let number = self.made.get() + 1;
+        self.made.set(number);
+        number
+    }
+
     /// The id of a new member of Acme.
     pub fn member(&self, role: Role) -> String {
-        let number = self.members.get() + 1;
-        self.members.set(number);
-        self.app.member(&format!("member-{number}"), role).id
+        self.app.member(&format!("member-{}", self.number()), role).id
     }
 
     /// Leaves Acme, as a new member who is what the caller is, if the caller signed in.
@@ -129,6 +134,25 @@ impl Cast {
         let person = self.app.member(&format!("leaving-{role}"), role);
         let bearer = Some(person.sign_in(&self.app));
         Call { bearer, ..at(format!("/api/v1/orgs/acme/members/{}", person.id)) }
+    }
+
+    /// The id and the secret of a new invitation of somebody without an account.
+    pub fn invitation(&self, role: &str) -> (String, String) {
+        self.invitation_for(&format!("invited-{}@acme.example", self.number()), role)
+    }
+
+    /// The secret of a new invitation of somebody who has an account.
+    pub fn invitation_of_an_account(&self) -> String {
+        let number = self.number();
+        let person = self.app.owner_of(&format!("Outside {number}"), &format!("outside-{number}"));
+        self.invitation_for(&person.email, "member").1
+    }
+
+    fn invitation_for(&self, email: &str, role: &str) -> (String, String) {
+        let body = json!({ "email": email, "role": role });
+        let made = self.app.post("/api/v1/orgs/acme/invitations").bearer(&self.session).json(&body).send().json();
+        let secret = made["link"].as_str().and_then(|link| link.split_once('#')).expect("a link").1;
+        (made["id"].as_str().unwrap().to_owned(), secret.to_owned())
     }
 
     /// The id of a new credential of the caller's own.

@@ -36,6 +36,7 @@ pub fn rows() -> Vec<Row> {
     rows.extend(own_tokens());
     rows.extend(policy());
     rows.extend(members());
+    rows.extend(invitations());
     rows.extend(organizations());
     rows
 }
@@ -175,6 +176,51 @@ fn members() -> Vec<Row> {
             [401, 403, 403, 204, 404, 404, 403, 403, 403, 403],
         ),
         row(("DELETE", ONE, "oneself"), Cast::leaving, [401, 204, 204, 204, 404, 404, 403, 403, 403, 403]),
+    ]
+}
+
+fn invitations() -> Vec<Row> {
+    const ALL_INVITATIONS: &str = "/api/v1/orgs/{org}/invitations";
+    const ONE: &str = "/api/v1/orgs/{org}/invitations/{id}";
+    const ACCEPT: &str = "/api/v1/invitations/accept";
+    const OF_ACME: &str = "/api/v1/orgs/acme/invitations";
+    vec![
+        row(("GET", ALL_INVITATIONS, "Acme's"), |_, _| at(OF_ACME), [401, 403, 200, 200, 404, 404, 403, 403, 403, 403]),
+        row(
+            ("POST", ALL_INVITATIONS, "an admin"),
+            |_, _| at(OF_ACME).json(json!({ "email": "new@acme.example", "role": "admin" })),
+            [401, 403, 201, 201, 404, 404, 403, 403, 403, 403],
+        ),
+        row(
+            ("POST", ALL_INVITATIONS, "an owner"),
+            |_, _| at(OF_ACME).json(json!({ "email": "new@acme.example", "role": "owner" })),
+            [401, 403, 403, 201, 404, 404, 403, 403, 403, 403],
+        ),
+        row(
+            ("DELETE", ONE, "an admin's"),
+            |cast, _| at(format!("{OF_ACME}/{}", cast.invitation("admin").0)),
+            [401, 403, 204, 204, 404, 404, 403, 403, 403, 403],
+        ),
+        row(
+            ("DELETE", ONE, "an owner's"),
+            |cast, _| at(format!("{OF_ACME}/{}", cast.invitation("owner").0)),
+            [401, 403, 403, 204, 404, 404, 403, 403, 403, 403],
+        ),
+        row(
+            ("POST", ACCEPT, "without its secret"),
+            |_, _| at(ACCEPT).json(json!({ "token": "unknown", "password": "a password for it" })),
+            [404; 10],
+        ),
+        row(
+            ("POST", ACCEPT, "for an address without an account"),
+            |cast, _| at(ACCEPT).json(json!({ "token": cast.invitation("member").1, "password": "a password for it" })),
+            ALL,
+        ),
+        row(
+            ("POST", ACCEPT, "for another's account"),
+            |cast, _| at(ACCEPT).json(json!({ "token": cast.invitation_of_an_account() })),
+            [409; 10],
+        ),
     ]
 }
 
