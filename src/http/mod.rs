@@ -26,6 +26,7 @@ mod server;
 mod session;
 mod status_lists;
 mod tokens;
+mod users;
 
 pub use app::{App, HttpSettings};
 pub use routes::all_routes;

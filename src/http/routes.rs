@@ -8,7 +8,7 @@ use actix_web::{
 
 use super::{
     detail::Detail, feed, invitations, jwks, members, metadata, operations, organizations, policies, problem::Problem,
-    refresh, revocations, revoke, session, status_lists, tokens,
+    refresh, revocations, revoke, session, status_lists, tokens, users,
 };
 use crate::{compat::label_studio, web as pages};
 
@@ -47,6 +47,13 @@ fn endpoints() -> Vec<Endpoint> {
             .on(Method::POST, session::post)
             .on(Method::GET, session::get)
             .on(Method::DELETE, session::delete),
+        Endpoint::new("/api/v1/session/password").on(Method::POST, session::password),
+        Endpoint::new("/api/v1/sessions").on(Method::DELETE, session::delete_all),
+        Endpoint::new("/api/v1/users").on(Method::GET, users::list),
+        Endpoint::new("/api/v1/users/{id}/disable").on(Method::POST, users::disable),
+        Endpoint::new("/api/v1/users/{id}/enable").on(Method::POST, users::enable),
+        Endpoint::new("/api/v1/users/{id}/reset-password").on(Method::POST, users::reset_password),
+        Endpoint::new("/api/v1/users/{id}/sign-out").on(Method::POST, users::sign_out),
         Endpoint::new("/api/v1/tokens").on(Method::GET, tokens::list).on(Method::POST, tokens::post),
         Endpoint::new("/api/v1/tokens/{id}")
             .on(Method::GET, tokens::get)

@@ -177,7 +177,7 @@ impl Services {
         Ok(Self {
             exchange: Exchange::new(core.clone(), memory.clone(), pauses),
             sessions: Sessions { core: core.clone(), passwords: passwords.clone() },
-            users: Users { core: core.clone() },
+            users: Users { core: core.clone(), passwords: passwords.clone() },
             members: Members { core: core.clone() },
             invitations: Invitations { core: core.clone(), passwords: passwords.clone() },
             organizations: Organizations { core: core.clone(), passwords: passwords.clone() },

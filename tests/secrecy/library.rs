@@ -130,9 +130,24 @@ fn invitations(app: &TestApp, book: &mut Book, session: &str) {
     book.answer("invitations", app.get(path).bearer(session).send(), 200, &[]);
     let send = |password: &str| app.post(accept).json(&json!({ "token": secret, "password": password })).send();
     book.answer("accept, not so", send("too small"), 422, &[]);
-    book.answer("accept", send(PASSWORD), 200, &[]);
+    let id = book.answer("accept", send(PASSWORD), 200, &[]).json()["user_id"].as_str().unwrap().to_owned();
     book.answer("accept again", send(PASSWORD), 404, &[]);
     book.answer("invite a member", invite().send(), 409, &[]);
+    let reset = app.post(&format!("/api/v1/users/{id}/reset-password")).bearer(session).send();
+    let password = book.answer("reset", reset, 200, &["password after the reset"]).json()["password"].clone();
+    let password = password.as_str().unwrap();
+    book.secret("password after the reset", password);
+    book.secret("password of their own", "a password of their own");
+    let body = json!({ "email": "bob@acme.example", "password": password });
+    let answer = app.post("/api/v1/session").json(&body).send();
+    let bob = book.answer("sign in with it", answer, 201, &["session of the invited"]).json()["session_token"].clone();
+    book.token("session of the invited", bob.as_str().unwrap());
+    let change = |current: &str| {
+        let body = json!({ "current_password": current, "new_password": "a password of their own" });
+        app.post("/api/v1/session/password").bearer(bob.as_str().unwrap()).json(&body).send()
+    };
+    book.answer("change the password, not so", change(PASSWORD), 422, &[]);
+    book.answer("change the password", change(password), 204, &[]);
 }
 
 /// Exchanges everything in every way; the access tokens.

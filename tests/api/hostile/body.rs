@@ -108,6 +108,7 @@ fn misframed(dice: &mut Dice, body: Vec<u8>, marker: &str) -> (String, Vec<u8>) 
 fn members(route: &str) -> &'static [&'static str] {
     match route {
         "/api/v1/session" => &["email", "password"],
+        "/api/v1/session/password" => &["current_password", "new_password"],
         "/api/v1/tokens" => &[
             "name",
             "name",

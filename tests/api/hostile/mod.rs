@@ -182,7 +182,12 @@ fn one(client: &mut Client, seed: u64, number: usize, mut sent: Sent, tally: &mu
 /// name it each time.
 fn is_too_much(sent: &Sent, auth: &Auth) -> bool {
     let what = (sent.method.as_str(), sent.route);
-    let grave = [("DELETE", "/api/v1/session"), ("DELETE", "/api/v1/orgs/{org}"), ("POST", "/api/v1/orgs")];
+    let grave = [
+        ("DELETE", "/api/v1/session"),
+        ("DELETE", "/api/v1/sessions"),
+        ("DELETE", "/api/v1/orgs/{org}"),
+        ("POST", "/api/v1/orgs"),
+    ];
     grave.contains(&what) && *auth != Auth::None
 }
 

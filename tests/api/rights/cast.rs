@@ -136,6 +136,14 @@ impl Cast {
         Call { bearer, ..at(format!("/api/v1/orgs/acme/members/{}", person.id)) }
     }
 
+    /// A new password for somebody new, if the caller is somebody who signed in; other paths need no body.
+    pub fn as_somebody_new(&self, caller: &Caller, path: &str) -> Call {
+        let person = self.app.member(&format!("somebody-{}", self.number()), Role::Member);
+        let bearer = caller.person.as_ref().map(|_| person.sign_in(&self.app));
+        let body = json!({ "current_password": person.password, "new_password": "another password" });
+        Call { bearer, ..at(path).json(body) }
+    }
+
     /// The id and the secret of a new invitation of somebody without an account.
     pub fn invitation(&self, role: &str) -> (String, String) {
         self.invitation_for(&format!("invited-{}@acme.example", self.number()), role)

@@ -33,6 +33,7 @@ fn row(
 pub fn rows() -> Vec<Row> {
     let mut rows = open();
     rows.extend(session());
+    rows.extend(users());
     rows.extend(own_tokens());
     rows.extend(policy());
     rows.extend(members());
@@ -93,7 +94,35 @@ fn session() -> Vec<Row> {
             |cast, caller| at(SESSION).anew(cast, caller),
             [401, 204, 204, 204, 204, 204, 403, 403, 403, 403],
         ),
+        row(
+            ("POST", "/api/v1/session/password", ""),
+            |cast, caller| cast.as_somebody_new(caller, "/api/v1/session/password"),
+            [401, 204, 204, 204, 204, 204, 403, 403, 403, 403],
+        ),
+        row(
+            ("DELETE", "/api/v1/sessions", ""),
+            |cast, caller| cast.as_somebody_new(caller, "/api/v1/sessions"),
+            [401, 204, 204, 204, 204, 204, 403, 403, 403, 403],
+        ),
         row(("GET", WHOAMI, ""), |_, _| at(WHOAMI), SOMEBODY),
+    ]
+}
+
+fn users() -> Vec<Row> {
+    const OPERATORS: Cells = [401, 403, 403, 403, 200, 403, 403, 403, 403, 403];
+    fn one(cast: &Cast, what: &str) -> Call {
+        at(format!("/api/v1/users/{}/{what}", cast.member(Role::Member)))
+    }
+    vec![
+        row(("GET", "/api/v1/users", ""), |_, _| at("/api/v1/users"), OPERATORS),
+        row(("POST", "/api/v1/users/{id}/disable", ""), |cast, _| one(cast, "disable"), OPERATORS),
+        row(("POST", "/api/v1/users/{id}/enable", ""), |cast, _| one(cast, "enable"), OPERATORS),
+        row(("POST", "/api/v1/users/{id}/reset-password", ""), |cast, _| one(cast, "reset-password"), OPERATORS),
+        row(
+            ("POST", "/api/v1/users/{id}/sign-out", ""),
+            |cast, _| one(cast, "sign-out"),
+            [401, 403, 403, 403, 204, 403, 403, 403, 403, 403],
+        ),
     ]
 }
 
