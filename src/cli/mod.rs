@@ -4,6 +4,7 @@ mod bootstrap;
 mod keys;
 mod migrate;
 mod open;
+mod org;
 mod output;
 mod quickstart;
 mod restored;
@@ -56,6 +57,9 @@ enum Command {
     /// Manage the keys that sign access tokens
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Manage organizations
+    #[command(subcommand)]
+    Org(org::Command),
     /// Manage users
     #[command(subcommand)]
     User(user::Command),
@@ -128,6 +132,7 @@ async fn dispatch(command: Command, config: &Config) -> Result<(), CliError> {
         Command::Migrate => migrate::run(config),
         Command::Restored(arguments) => restored::run(config, arguments).await,
         Command::Keys(command) => keys::run(config, command).await,
+        Command::Org(command) => org::run(config, command).await,
         Command::User(command) => user::run(config, command).await,
     }
 }

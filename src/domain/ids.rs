@@ -112,6 +112,10 @@ id!(
     SessionId
 );
 id!(
+    /// The id of an invitation.
+    InvitationId
+);
+id!(
     /// The id of an audit row.
     AuditId
 );

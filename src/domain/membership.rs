@@ -80,3 +80,67 @@ pub struct Membership {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Groups(pub Vec<String>);
+
+/// The most groups of one member: they travel in each access token.
+const MAX_GROUPS: usize = 50;
+
+/// The longest name of a group, in characters.
+const MAX_GROUP: usize = 64;
+
+/// What groups must be.
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("must be at most 50 different names of 1 to 64 characters, no control characters")]
+pub struct NotGroups;
+
+impl Groups {
+    /// The groups with these names.
+    ///
+    /// # Errors
+    /// [`NotGroups`].
+    pub fn new(names: Vec<String>) -> Result<Self, NotGroups> {
+        let is_name = |name: &String| {
+            (1..=MAX_GROUP).contains(&name.chars().count()) && name.trim() == name && !name.contains(char::is_control)
+        };
+        let mut sorted: Vec<&String> = names.iter().collect();
+        sorted.sort_unstable();
+        sorted.dedup();
+        let fits = names.len() <= MAX_GROUPS && sorted.len() == names.len() && names.iter().all(is_name);
+        if fits { Ok(Self(names)) } else { Err(NotGroups) }
+    }
+}
+
+/// Whether somebody with the groups `before` is not in all of them any more with the groups `after`.
+#[must_use]
+pub fn loses_any(before: Option<&Groups>, after: Option<&Groups>) -> bool {
+    let names = |groups: Option<&Groups>| groups.map_or(Vec::new(), |groups| groups.0.clone());
+    let after = names(after);
+    names(before).iter().any(|name| !after.contains(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn groups(names: &[&str]) -> Result<Groups, NotGroups> {
+        Groups::new(names.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn groups_are_few_short_and_different() {
+        let long = "\u{e9}".repeat(64);
+        assert!(groups(&[]).is_ok() && groups(&["a", "A", "b c", &long]).is_ok());
+        for bad in [&["", "a"][..], &["a", "a"], &[" a"], &["a\n"], &["a\u{7}b"], &[&format!("{long}x")]] {
+            assert_eq!(groups(bad), Err(NotGroups), "{bad:?}");
+        }
+        let numbered = |count: usize| Groups::new((0..count).map(|number| number.to_string()).collect());
+        assert!(numbered(50).is_ok() && numbered(51).is_err());
+    }
+
+    #[test]
+    fn whoever_is_in_fewer_loses() {
+        let of = |names: &[&str]| groups(names).unwrap();
+        let loses = |before: &[&str], after: Option<&[&str]>| loses_any(Some(&of(before)), after.map(of).as_ref());
+        assert!(loses(&["a"], None) && loses(&["a", "b"], Some(&["b"])) && loses(&["a"], Some(&["b"])));
+        assert!(!loses(&[], None) && !loses(&["a"], Some(&["b", "a"])) && !loses_any(None, Some(&of(&["a"]))));
+    }
+}

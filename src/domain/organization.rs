@@ -24,6 +24,8 @@ pub struct Organization {
     pub revoked_seq: i64,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When it ended, if it did: for good.
+    pub ended_at: Option<Timestamp>,
 }
 
 /// The address form of a name: lower-case letters and digits of ASCII, everything else one `-`. Empty if nothing is
@@ -36,14 +38,32 @@ pub fn slug(name: &str) -> String {
     slug.chars().take(63).collect::<String>().trim_end_matches('-').to_owned()
 }
 
+/// Whether `text` can be the address form of an organization: as [`slug`] makes them, and no id.
+#[must_use]
+pub fn is_slug(text: &str) -> bool {
+    !text.is_empty() && slug(text) == text && text.parse::<OrganizationId>().is_err()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::slug;
+    use super::{is_slug, slug};
 
     #[test]
     fn a_slug_is_plain() {
         assert_eq!(slug("Acme & Söhne, Inc."), "acme-s-hne-inc");
         assert_eq!(slug("\u{65e5}\u{672c}"), "");
         assert_eq!(slug(&"a".repeat(100)).len(), 63);
+    }
+
+    #[test]
+    fn an_address_means_one_organization() {
+        let long = "a".repeat(63);
+        for good in ["a", "acme", "acme-2", "0", &long] {
+            assert!(is_slug(good), "{good}");
+        }
+        let (longer, id) = ("a".repeat(64), "0199aaaa-0000-7000-8000-000000000000");
+        for bad in ["", "-", "a-", "-a", "a--b", "Acme", "a b", "s\u{f6}hne", "a/b", &longer, id] {
+            assert!(!is_slug(bad), "{bad}");
+        }
     }
 }

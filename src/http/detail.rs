@@ -89,6 +89,7 @@ impl From<ManageError> for Detail {
             | ManageError::NotFound
             | ManageError::Invalid { .. }
             | ManageError::LimitReached
+            | ManageError::Conflict { .. }
             | ManageError::Revoked
             | ManageError::Rotated
             | ManageError::PreconditionRequired

@@ -8,7 +8,7 @@ use actix_web::{
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{app::App, caller::caller, json, policies::name, problem::Problem};
+use super::{app::App, caller::caller, json, path::org, problem::Problem};
 use crate::{
     domain::{
         clock::Timestamp,
@@ -50,6 +50,6 @@ pub(super) async fn post(app: Data<App>, request: HttpRequest, payload: Payload)
         member: "request".to_owned(),
         problem: "must have one of ids, owner_id, created_before, all (true)".to_owned(),
     })?;
-    let revoked = app.services.credentials.revoke_many(&caller, name(&request), which).await?;
+    let revoked = app.services.credentials.revoke_many(&caller, org(&request), which).await?;
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(json!({ "revoked": revoked })))
 }

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
 use super::{
     app::App,
     caller::caller,
-    policies::name,
+    path::org,
     problem::Problem,
     tokens::{Query, id, page_of, usage_view, view},
 };
@@ -14,25 +14,25 @@ use super::{
 pub(super) async fn list(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let caller = caller(&app, &request)?;
     let Query { whose, listing } = Query::parse(request.query_string(), "owner")?;
-    Ok(page_of(&app.services.credentials.list_of(&caller, name(&request), whose, listing).await?))
+    Ok(page_of(&app.services.credentials.list_of(&caller, org(&request), whose, listing).await?))
 }
 
 /// One of them.
 pub(super) async fn get(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let caller = caller(&app, &request)?;
-    let seen = app.services.credentials.get_of(&caller, name(&request), id(&request)?).await?;
+    let seen = app.services.credentials.get_of(&caller, org(&request), id(&request)?).await?;
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(view(&seen)))
 }
 
 /// Revokes one of them → 204, however often.
 pub(super) async fn delete(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let caller = caller(&app, &request)?;
-    app.services.credentials.revoke_of(&caller, name(&request), id(&request)?).await?;
+    app.services.credentials.revoke_of(&caller, org(&request), id(&request)?).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
 /// How one of them was used.
 pub(super) async fn usage(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let caller = caller(&app, &request)?;
-    Ok(usage_view(&app.services.credentials.usage_of(&caller, name(&request), id(&request)?).await?))
+    Ok(usage_view(&app.services.credentials.usage_of(&caller, org(&request), id(&request)?).await?))
 }

@@ -7,12 +7,12 @@ use actix_web::{
 };
 use serde_json::{Map, Value};
 
-use super::{app::App, caller::caller, json, problem::Problem};
+use super::{app::App, caller::caller, json, path::org, problem::Problem};
 use crate::{domain::organization::Organization, service::Precondition};
 
 /// The policy, with its version as `ETag`.
 pub(super) async fn get(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let organization = app.services.policies.get(&caller(&app, &request)?, name(&request)).await?;
+    let organization = app.services.policies.get(&caller(&app, &request)?, org(&request)).await?;
     Ok(answer(&organization))
 }
 
@@ -21,13 +21,8 @@ pub(super) async fn patch(app: Data<App>, request: HttpRequest, payload: Payload
     let caller = caller(&app, &request)?;
     let patch: Map<String, Value> = json::read(&request, payload).await?;
     let precondition = precondition(&request);
-    let organization = app.services.policies.patch(&caller, name(&request), precondition, patch).await?;
+    let organization = app.services.policies.patch(&caller, org(&request), precondition, patch).await?;
     Ok(answer(&organization))
-}
-
-/// The organization in the path.
-pub(super) fn name(request: &HttpRequest) -> &str {
-    request.match_info().get("org").unwrap_or_default()
 }
 
 fn answer(organization: &Organization) -> HttpResponse {

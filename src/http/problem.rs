@@ -54,6 +54,8 @@ pub(crate) enum Problem {
     Forbidden(&'static str),
     /// The user has as many tokens as the policy allows.
     LimitReached,
+    /// What there is stands against it.
+    Conflict { code: &'static str, why: &'static str },
     /// The token is revoked.
     Revoked,
     /// The token was replaced by another.
@@ -101,6 +103,7 @@ impl From<ManageError> for Problem {
             ManageError::Unauthenticated => Self::Unauthenticated,
             ManageError::Forbidden(why) => Self::Forbidden(why),
             ManageError::LimitReached => Self::LimitReached,
+            ManageError::Conflict { code, why } => Self::Conflict { code, why },
             ManageError::Revoked => Self::Revoked,
             ManageError::Rotated => Self::Rotated,
             ManageError::PreconditionRequired => Self::PreconditionRequired,
@@ -127,6 +130,7 @@ impl Problem {
             Self::FeedToken => (StatusCode::UNAUTHORIZED, "feed_token_required"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
             Self::LimitReached => (StatusCode::CONFLICT, "token_limit_reached"),
+            Self::Conflict { code, .. } => (StatusCode::CONFLICT, code),
             Self::Revoked => (StatusCode::CONFLICT, "token_revoked"),
             Self::Rotated => (StatusCode::CONFLICT, "token_rotated"),
             Self::PreconditionRequired => (StatusCode::PRECONDITION_REQUIRED, "precondition_required"),
@@ -145,7 +149,7 @@ impl Problem {
             Self::SignIn => Some("e-mail address and password do not belong to an account".to_owned()),
             Self::Unauthenticated => Some("sign in, or send a token that is alive".to_owned()),
             Self::FeedToken => Some("send the feed token that the operator set as a Bearer token".to_owned()),
-            Self::Forbidden(why) => Some((*why).to_owned()),
+            Self::Forbidden(why) | Self::Conflict { why, .. } => Some((*why).to_owned()),
             Self::LimitReached => {
                 Some("the organization's policy allows no more active tokens per user; revoke one".to_owned())
             }
@@ -203,6 +207,7 @@ impl ResponseError for Problem {
             | Self::CrossSite
             | Self::Forbidden(_)
             | Self::LimitReached
+            | Self::Conflict { .. }
             | Self::Revoked
             | Self::Rotated
             | Self::PreconditionRequired

@@ -1,4 +1,4 @@
-//! `/api/v1/session`: sign in, see who you are, sign out.
+//! `/api/v1/session`: sign in, see who you are, change the password, sign out, here or everywhere.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -54,6 +54,27 @@ pub(super) async fn get(app: Data<App>, request: HttpRequest) -> Result<HttpResp
 /// Ends the session → 204.
 pub(super) async fn delete(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     app.services.sessions.sign_out(&caller(&app, &request)?).await?;
+    Ok(HttpResponse::NoContent().cookie(cookie(&app, String::new(), 0)).finish())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Passwords {
+    current_password: SecretString,
+    new_password: SecretString,
+}
+
+/// `{"current_password", "new_password"}` → 204; ends the other sessions.
+pub(super) async fn password(app: Data<App>, request: HttpRequest, payload: Payload) -> Result<HttpResponse, Problem> {
+    let caller = caller(&app, &request)?;
+    let Passwords { current_password, new_password } = body::read(&request, payload).await?;
+    app.services.sessions.change_password(&caller, current_password, new_password).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Ends all of one's sessions, and the access tokens that are out → 204.
+pub(super) async fn delete_all(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    app.services.users.sign_out_self(&caller(&app, &request)?).await?;
     Ok(HttpResponse::NoContent().cookie(cookie(&app, String::new(), 0)).finish())
 }
 

@@ -1,5 +1,7 @@
 //! Who is calling, and what that lets them do. Read live from the database, and again under the lock of a change.
 
+mod organizations;
+
 use std::{net::IpAddr, sync::Arc};
 
 use jsonwebtoken::{DecodingKey, Validation};
@@ -12,10 +14,10 @@ use crate::{
         credential::{Credential, Permission, Presented},
         digest::SecretHash,
         ids::{CredentialId, OrganizationId},
-        membership::{Membership, Role, User},
+        membership::{Membership, User},
         organization::Organization,
-        session_secret,
         standing::{Record, Standing},
+        tagged_secret::{self, Purpose},
         verdict::{self, Asked},
     },
     service::change::Actor,
@@ -73,7 +75,7 @@ impl Core {
     /// # Errors
     /// [`ManageError::Unauthenticated`].
     pub(crate) fn proof(&self, token: &str) -> Result<Proof, ManageError> {
-        if let Some(hash) = session_secret::parse(token, self.keys.tag()) {
+        if let Some(hash) = tagged_secret::parse(Purpose::Session, token, self.keys.tag()) {
             return Ok(Proof::Session(hash));
         }
         if let Ok(presented) = self.format.parse(token) {
@@ -273,23 +275,6 @@ impl Authority {
             (None, [one]) => Ok(one),
             (None, []) => Err(ManageError::Forbidden("you are in no organization")),
             (None, _) => Err(super::error::invalid("organization_id", "is required, since you are in several")),
-        }
-    }
-
-    /// The organization with this id or slug, for an admin or owner who signed in.
-    ///
-    /// # Errors
-    /// [`ManageError::NotFound`] if the caller is not in it; [`ManageError::Forbidden`] without a session, and for a plain
-    /// member.
-    pub(crate) fn admin_of(&self, name: &str) -> Result<&(Membership, Arc<Organization>), ManageError> {
-        let is_meant = |own: &Organization| own.slug == name || name.parse() == Ok(own.id);
-        let found = self.memberships.iter().find(|(_, own)| is_meant(own)).ok_or(ManageError::NotFound)?;
-        match (&self.via, found.0.role) {
-            (Via::Session(_), Role::Owner | Role::Admin) => Ok(found),
-            (Via::Session(_), Role::Member) => {
-                Err(ManageError::Forbidden("only an admin of the organization may do this"))
-            }
-            (Via::Credential(..), _) => Err(ManageError::Forbidden("sign in: a token may not do this")),
         }
     }
 

@@ -8,6 +8,7 @@ use thiserror::Error;
 use super::{
     change::{Actor, Change},
     core::Core,
+    organizations::{found, person},
     passwords::{self, Passwords, PasswordsError},
 };
 use crate::{
@@ -15,15 +16,14 @@ use crate::{
         credential::{Credential, CredentialKind, Description, Permission},
         email::Email,
         ids::{CredentialId, OrganizationId, UserId},
-        membership::{Membership, Role, User, UserKind},
-        organization::{self, Organization},
+        membership::User,
+        organization,
         password::{self, PasswordError},
-        policy::Policy,
     },
     store::{
-        StoreError, credentials, memberships,
+        StoreError, credentials,
         numbers::{self, Numbered},
-        organizations, users,
+        users,
     },
 };
 
@@ -139,47 +139,14 @@ impl Bootstrap {
 fn first_owner(
     change: &mut Change<'_>,
     core: &Core,
-    (name, slug): (String, String),
+    names: (String, String),
     email: Email,
     hash: &SecretString,
 ) -> Result<(OrganizationId, UserId), StoreError> {
-    let now = change.now;
-    let organization_id = OrganizationId::generate(now, &*core.random);
-    let user_id = UserId::generate(now, &*core.random);
-    let organization = Organization {
-        id: organization_id,
-        number: numbers::next(change.connection, Numbered::Organization)?,
-        slug,
-        name,
-        policy: Policy::default(),
-        policy_seq: change.seq,
-        revoked_seq: 0,
-        created_at: now,
-    };
-    organizations::insert(change.connection, organization)?;
-    let user = User {
-        id: user_id,
-        number: numbers::next(change.connection, Numbered::User)?,
-        email: Some(email),
-        name: String::new(),
-        kind: UserKind::Person,
-        operator_since: Some(now),
-        disabled_at: None,
-        revoked_seq: 0,
-        created_at: now,
-    };
-    users::insert(change.connection, user, Some(hash))?;
-    let membership = Membership {
-        organization_id,
-        user_id,
-        role: Role::Owner,
-        groups: None,
-        created_at: now,
-        ended_at: None,
-        revoked_seq: 0,
-    };
-    memberships::insert(change.connection, membership)?;
-    Ok((organization_id, user_id))
+    let user = User { operator_since: Some(change.now), ..person(change, core, email)? };
+    users::insert(change.connection, user.clone(), Some(hash))?;
+    let organization = found(change, core, names, user.id)?;
+    Ok((organization.id, user.id))
 }
 
 fn first_credentials(

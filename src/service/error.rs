@@ -26,6 +26,14 @@ pub enum ManageError {
     /// The user has as many credentials as the policy allows.
     #[error("the user has as many tokens as the policy allows")]
     LimitReached,
+    /// What there is stands against it; the code tells programs what.
+    #[error("{why}")]
+    Conflict {
+        /// Stable.
+        code: &'static str,
+        /// For people.
+        why: &'static str,
+    },
     /// The credential is revoked, and that is never taken back.
     #[error("the token is revoked")]
     Revoked,
@@ -62,6 +70,11 @@ impl From<PasswordsError> for ManageError {
             PasswordsError::Hash(error) => Self::Defect(error),
         }
     }
+}
+
+/// Something that stands against it.
+pub(crate) fn conflict(code: &'static str, why: &'static str) -> ManageError {
+    ManageError::Conflict { code, why }
 }
 
 /// An error about one member of the request.

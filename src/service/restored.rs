@@ -144,7 +144,7 @@ mod tests {
         };
         let other = "0199aaaa-0000-7000-8000-000000000000";
         replica.execute(&format!(
-            "INSERT INTO organizations SELECT '{other}', 9, 'other', 'Other', policy, 0, 0, created_at FROM organizations;
+            "INSERT INTO organizations SELECT '{other}', 9, 'other', 'Other', policy, 0, 0, created_at, NULL FROM organizations;
              INSERT INTO memberships
              SELECT '{other}', user_id, role, member_groups, created_at, ended_at, revoked_seq FROM memberships;
              UPDATE credentials SET organization_id = '{other}' WHERE number = 2"

@@ -19,7 +19,7 @@ use crate::{
         ids::{SessionId, UserId},
         membership::{Membership, User},
         organization::Organization,
-        session_secret,
+        tagged_secret::{self, Purpose},
         verdict::is_expired,
     },
     store::{DbConnection, StoreError, memberships, sessions as store, users},
@@ -125,7 +125,7 @@ impl Sessions {
     async fn begin(&self, checked: Checked, address: Option<IpAddr>) -> Result<SignedIn, ManageError> {
         let core = &self.core;
         let now = core.clock.now();
-        let (token, secret_hash) = session_secret::issue(core.keys.tag(), &*core.random);
+        let (token, secret_hash) = tagged_secret::issue(Purpose::Session, core.keys.tag(), &*core.random);
         let session = Session {
             id: SessionId::generate(now, &*core.random),
             secret_hash,
@@ -183,6 +183,46 @@ impl Sessions {
             Ok(())
         };
         core.changes.run(end).await
+    }
+
+    /// Changes the caller's own password and ends their other sessions.
+    ///
+    /// # Errors
+    /// [`ManageError::Forbidden`] for a caller without a session; [`ManageError::Invalid`] for either password;
+    /// [`ManageError::Busy`] if too many do so at once.
+    pub async fn change_password(
+        &self,
+        caller: &Caller,
+        current: SecretString,
+        new: SecretString,
+    ) -> Result<(), ManageError> {
+        let authority = self.core.authenticate(caller).await?;
+        authority.signed_in()?;
+        crate::domain::password::check(new.expose_secret())
+            .map_err(|error| super::error::invalid("new_password", error.to_string()))?;
+        let wrong = || super::error::invalid("current_password", "is wrong");
+        let (turn, id) = (self.passwords.turn().await?, authority.user.id);
+        let known = self.core.db.read(move |connection| users::by_id_with_password(connection, id)).await?;
+        let checked = known.and_then(|(_, hash)| hash);
+        if !self.passwords.verify(turn, current, checked.clone()).await? {
+            return Err(wrong());
+        }
+        let hash = self.passwords.hash(new).await?;
+        let (core, caller) = (self.core.clone(), caller.clone());
+        let set = move |change: &mut super::change::Change<'_>| {
+            let authority = core.authority(change.connection, &caller, change.now)?;
+            let Via::Session(session) = &authority.via else { return Err(ManageError::Unauthenticated) };
+            // While it was checked an operator may have set another one.
+            let now = users::by_id_with_password(change.connection, id)?.and_then(|(_, hash)| hash);
+            if text(now.as_ref()) != text(checked.as_ref()) {
+                return Err(wrong());
+            }
+            users::set_password(change.connection, id, &hash)?;
+            store::delete_others_of(change.connection, id, session.id)?;
+            change.record(authority.actor(), "user.change_password", None, Some(id.to_string()), None)?;
+            Ok(())
+        };
+        self.core.changes.run(set).await
     }
 
     /// A password that nobody guesses.

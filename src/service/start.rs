@@ -15,7 +15,10 @@ use super::{
     exchange::{Exchange, Follower, Following, Memory, Pauses, Presence},
     feed::Feed,
     health::Health,
+    invitations::Invitations,
     keys::{KeyRing, KeyRingError, Keys},
+    members::Members,
+    organizations::Organizations,
     passwords::Passwords,
     policies::Policies,
     restored::Restoration,
@@ -71,6 +74,12 @@ pub struct Services {
     pub sessions: Sessions,
     /// Manages users.
     pub users: Users,
+    /// Manages organizations.
+    pub organizations: Organizations,
+    /// Manages their members.
+    pub members: Members,
+    /// Manages invitations to become one.
+    pub invitations: Invitations,
     /// Manages credentials.
     pub credentials: Credentials,
     /// Shows and changes policies.
@@ -171,7 +180,10 @@ impl Services {
         Self {
             exchange: Exchange::new(core.clone(), memory.clone(), pauses),
             sessions: Sessions { core: core.clone(), passwords: passwords.clone() },
-            users: Users { core: core.clone() },
+            users: Users { core: core.clone(), passwords: passwords.clone() },
+            members: Members { core: core.clone() },
+            invitations: Invitations { core: core.clone(), passwords: passwords.clone() },
+            organizations: Organizations { core: core.clone(), passwords: passwords.clone() },
             credentials: Credentials { core: core.clone() },
             policies: Policies { core: core.clone() },
             bootstrap: Bootstrap { core: core.clone(), passwords },

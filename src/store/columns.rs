@@ -19,7 +19,7 @@ use crate::domain::{
     credential::{Audiences, CredentialKind, Permission, RevocationReason},
     digest::SecretHash,
     email::Email,
-    ids::{AuditId, CredentialId, OrganizationId, ReplicaId, SessionId, UserId},
+    ids::{AuditId, CredentialId, InvitationId, OrganizationId, ReplicaId, SessionId, UserId},
     membership::{Groups, Role, UserKind},
     policy::Policy,
     scope::Scopes,
@@ -89,6 +89,7 @@ macro_rules! json_columns {
 word_columns! {
     AuditId, AuditIdColumn;
     CredentialId, CredentialIdColumn;
+    InvitationId, InvitationIdColumn;
     OrganizationId, OrganizationIdColumn;
     ReplicaId, ReplicaIdColumn;
     SessionId, SessionIdColumn;

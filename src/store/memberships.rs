@@ -3,15 +3,16 @@
 use diesel::prelude::*;
 
 use super::{
-    connection::{DbConnection, run},
+    connection::{DbConnection, MultiBackend, run},
     error::StoreError,
     organizations::OrganizationRow,
-    schema::{memberships, organizations},
+    schema::{memberships, organizations, users},
+    users::UserRow,
 };
 use crate::domain::{
     clock::Timestamp,
     ids::{OrganizationId, UserId},
-    membership::{Groups, Membership, Role},
+    membership::{Groups, Membership, Role, User, UserKind},
     organization::Organization,
 };
 
@@ -43,6 +44,109 @@ pub fn insert(connection: &mut DbConnection, membership: Membership) -> Result<(
     let row =
         MembershipRow { organization_id, user_id, role, member_groups: groups, created_at, ended_at, revoked_seq };
     run(diesel::insert_into(memberships::table).values(row).execute(connection)).map(|_| ())
+}
+
+/// Which members of an organization a list shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MemberFilter {
+    /// Only those who are this.
+    pub role: Option<Role>,
+    /// Only people, or only service accounts.
+    pub kind: Option<UserKind>,
+    /// Only those who are members now, or only those who were.
+    pub is_current: Option<bool>,
+}
+
+/// The membership of a user in an organization, ended or not.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn of(
+    connection: &mut DbConnection,
+    organization: OrganizationId,
+    user: UserId,
+) -> Result<Option<(Membership, User)>, StoreError> {
+    let row = memberships::table
+        .inner_join(users::table)
+        .filter(memberships::organization_id.eq(organization).and(memberships::user_id.eq(user)))
+        .select((MembershipRow::as_select(), UserRow::as_select()))
+        .get_result::<(MembershipRow, UserRow)>(connection)
+        .optional();
+    Ok(run(row)?.map(|(membership, user)| (membership.into(), user.into())))
+}
+
+/// Up to `limit` of the members of an organization whose user number is below `before`, newest users first.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn page(
+    connection: &mut DbConnection,
+    organization: OrganizationId,
+    filter: MemberFilter,
+    (before, limit): (i64, i64),
+) -> Result<Vec<(Membership, User)>, StoreError> {
+    let mut query = memberships::table
+        .inner_join(users::table)
+        .filter(memberships::organization_id.eq(organization).and(users::number.lt(before)))
+        .order(users::number.desc())
+        .limit(limit)
+        .select((MembershipRow::as_select(), UserRow::as_select()))
+        .into_boxed::<MultiBackend>();
+    if let Some(role) = filter.role {
+        query = query.filter(memberships::role.eq(role));
+    }
+    if let Some(kind) = filter.kind {
+        query = query.filter(users::kind.eq(kind));
+    }
+    match filter.is_current {
+        Some(true) => query = query.filter(memberships::ended_at.is_null()),
+        Some(false) => query = query.filter(memberships::ended_at.is_not_null()),
+        None => {}
+    }
+    let rows = run(query.load::<(MembershipRow, UserRow)>(connection))?;
+    Ok(rows.into_iter().map(|(membership, user)| (membership.into(), user.into())).collect())
+}
+
+/// How many owners the organization has besides this user, who can sign in.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn other_owners(
+    connection: &mut DbConnection,
+    organization: OrganizationId,
+    user: UserId,
+) -> Result<i64, StoreError> {
+    let others = memberships::table
+        .inner_join(users::table)
+        .filter(memberships::organization_id.eq(organization).and(memberships::user_id.ne(user)))
+        .filter(memberships::role.eq(Role::Owner).and(memberships::ended_at.is_null()))
+        .filter(users::disabled_at.is_null());
+    run(others.count().get_result(connection))
+}
+
+/// Puts role, groups and end in place of those that a membership has.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn edit(connection: &mut DbConnection, edited: &Membership) -> Result<(), StoreError> {
+    let changed = diesel::update(memberships::table.find((edited.organization_id, edited.user_id)))
+        .set((
+            memberships::role.eq(edited.role),
+            memberships::member_groups.eq(edited.groups.clone()),
+            memberships::ended_at.eq(edited.ended_at),
+        ))
+        .execute(connection);
+    run(changed).map(|_| ())
+}
+
+/// Ends the memberships in an organization that have not ended.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn end_all(connection: &mut DbConnection, organization: OrganizationId, at: Timestamp) -> Result<(), StoreError> {
+    let current =
+        memberships::table.filter(memberships::organization_id.eq(organization).and(memberships::ended_at.is_null()));
+    run(diesel::update(current).set(memberships::ended_at.eq(Some(at))).execute(connection)).map(|_| ())
 }
 
 /// The memberships of a user that have not ended, with their organizations; oldest first.

@@ -37,6 +37,7 @@ diesel::table! {
         policy_seq -> BigInt,
         revoked_seq -> BigInt,
         created_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
     }
 }
 
@@ -106,6 +107,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    invitations (id) {
+        id -> Text,
+        organization_id -> Text,
+        email -> Text,
+        role -> Text,
+        member_groups -> Nullable<Text>,
+        secret_hash -> Binary,
+        created_at -> Timestamp,
+        created_seq -> BigInt,
+        created_by -> Text,
+        expires_at -> Timestamp,
+        accepted_at -> Nullable<Timestamp>,
+        accepted_by -> Nullable<Text>,
+        withdrawn_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
     sealed_keys (kid) {
         kid -> Text,
         purpose -> Text,
@@ -156,4 +175,5 @@ diesel::joinable!(credentials -> organizations (organization_id));
 diesel::joinable!(memberships -> users (user_id));
 diesel::joinable!(memberships -> organizations (organization_id));
 diesel::joinable!(sessions -> users (user_id));
-diesel::allow_tables_to_appear_in_same_query!(credentials, users, organizations, memberships, sessions);
+diesel::joinable!(invitations -> organizations (organization_id));
+diesel::allow_tables_to_appear_in_same_query!(credentials, users, organizations, memberships, sessions, invitations);

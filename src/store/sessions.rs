@@ -77,6 +77,15 @@ pub fn delete_of(connection: &mut DbConnection, user: UserId) -> Result<(), Stor
     run(diesel::delete(sessions::table.filter(sessions::user_id.eq(user))).execute(connection)).map(|_| ())
 }
 
+/// Ends all sessions of a user but one.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn delete_others_of(connection: &mut DbConnection, user: UserId, kept: SessionId) -> Result<(), StoreError> {
+    let others = sessions::table.filter(sessions::user_id.eq(user).and(sessions::id.ne(kept)));
+    run(diesel::delete(others).execute(connection)).map(|_| ())
+}
+
 /// Ends all sessions begun before `before`, and says how many.
 ///
 /// # Errors

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
-    connection::{DbConnection, run},
+    connection::{DbConnection, MultiBackend, run},
     error::StoreError,
     schema::users,
 };
@@ -89,6 +89,39 @@ pub fn by_id_with_password(
         .get_result::<(UserRow, Option<String>)>(connection)
         .optional();
     Ok(run(row)?.map(|(user, hash)| (user.into(), hash.map(SecretString::from))))
+}
+
+/// Up to `limit` of the users with a number below `before`, newest first; with an address only whoever has it.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn page(
+    connection: &mut DbConnection,
+    email: Option<Email>,
+    (before, limit): (i64, i64),
+) -> Result<Vec<User>, StoreError> {
+    let mut query = users::table
+        .filter(users::number.lt(before))
+        .order(users::number.desc())
+        .limit(limit)
+        .select(UserRow::as_select())
+        .into_boxed::<MultiBackend>();
+    if let Some(email) = email {
+        query = query.filter(users::email.eq(email));
+    }
+    let rows = run(query.load::<UserRow>(connection))?;
+    Ok(rows.into_iter().map(User::from).collect())
+}
+
+/// How many operators there are besides this user, who can sign in.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn other_operators(connection: &mut DbConnection, user: UserId) -> Result<i64, StoreError> {
+    let others = users::table
+        .filter(users::id.ne(user).and(users::operator_since.is_not_null()))
+        .filter(users::disabled_at.is_null());
+    run(others.count().get_result(connection))
 }
 
 /// Sets a user's password hash.

@@ -12,12 +12,17 @@
 mod support;
 
 mod api_token_refresh;
+mod api_v1_orgs;
+mod api_v1_orgs_invitations;
+mod api_v1_orgs_members;
 mod api_v1_orgs_policy;
 mod api_v1_orgs_revocations;
 mod api_v1_orgs_tokens;
 mod api_v1_revocations;
 mod api_v1_session;
+mod api_v1_sessions;
 mod api_v1_tokens;
+mod api_v1_users;
 mod audit;
 mod compat_label_studio;
 mod hostile;
@@ -26,6 +31,7 @@ mod oauth_revoke;
 mod operations;
 mod races;
 mod revocations;
+mod rights;
 mod status_lists;
 mod usage;
 mod user_disable;

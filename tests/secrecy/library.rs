@@ -36,6 +36,7 @@ fn a_run_through_everything_leaves_no_secret() {
     }
     let session = sign_in(&app, &mut book, "session", &app.ada.password);
     let made = credentials(&app, &mut book, &session);
+    invitations(&app, &mut book, &session);
     let access = exchanges(&app, &mut book, &made);
     callers(&app, &mut book, &session, &access, &made);
     mistakes(&app, &mut book, &session);
@@ -115,6 +116,38 @@ fn credentials(app: &TestApp, book: &mut Book, session: &str) -> Vec<Credential>
         Credential { id: answer["id"].as_str().unwrap().to_owned(), text }
     };
     wanted.into_iter().map(make).collect()
+}
+
+/// Somebody is invited and accepts.
+fn invitations(app: &TestApp, book: &mut Book, session: &str) {
+    const PASSWORD: &str = "the password of the invited";
+    let (path, accept) = ("/api/v1/orgs/acme/invitations", "/api/v1/invitations/accept");
+    let invite = || app.post(path).bearer(session).json(&json!({ "email": "bob@acme.example", "role": "member" }));
+    let answer = book.answer("invite", invite().send(), 201, &["invitation"]).json();
+    let secret = answer["link"].as_str().and_then(|link| link.split_once('#')).expect("a link").1.to_owned();
+    book.token("invitation", &secret);
+    book.secret("the password of the invited", PASSWORD);
+    book.answer("invitations", app.get(path).bearer(session).send(), 200, &[]);
+    let send = |password: &str| app.post(accept).json(&json!({ "token": secret, "password": password })).send();
+    book.answer("accept, not so", send("too small"), 422, &[]);
+    let id = book.answer("accept", send(PASSWORD), 200, &[]).json()["user_id"].as_str().unwrap().to_owned();
+    book.answer("accept again", send(PASSWORD), 404, &[]);
+    book.answer("invite a member", invite().send(), 409, &[]);
+    let reset = app.post(&format!("/api/v1/users/{id}/reset-password")).bearer(session).send();
+    let password = book.answer("reset", reset, 200, &["password after the reset"]).json()["password"].clone();
+    let password = password.as_str().unwrap();
+    book.secret("password after the reset", password);
+    book.secret("password of their own", "a password of their own");
+    let body = json!({ "email": "bob@acme.example", "password": password });
+    let answer = app.post("/api/v1/session").json(&body).send();
+    let bob = book.answer("sign in with it", answer, 201, &["session of the invited"]).json()["session_token"].clone();
+    book.token("session of the invited", bob.as_str().unwrap());
+    let change = |current: &str| {
+        let body = json!({ "current_password": current, "new_password": "a password of their own" });
+        app.post("/api/v1/session/password").bearer(bob.as_str().unwrap()).json(&body).send()
+    };
+    book.answer("change the password, not so", change(PASSWORD), 422, &[]);
+    book.answer("change the password", change(password), 204, &[]);
 }
 
 /// Exchanges everything in every way; the access tokens.

@@ -66,13 +66,13 @@ impl Book {
         self.count += 1;
     }
 
-    /// A credential, session or access token: all of it, and the part that makes it secret, as text and as bytes.
+    /// A credential, session, invitation or access token: all of it, and the part that makes it secret, as text and as bytes.
     pub fn token(&mut self, name: &str, text: &str) {
         self.secret(name, text);
         if let Some((_, signature)) = text.rsplit_once('.') {
             self.secret(&format!("{name}, signature"), signature);
             self.secret(&format!("{name}, signature's bytes"), URL_SAFE_NO_PAD.decode(signature).unwrap());
-        } else if let Some(digits) = text.strip_prefix("pms_") {
+        } else if let Some(digits) = text.strip_prefix("pms_").or_else(|| text.strip_prefix("pmi_")) {
             self.secret(&format!("{name}, bytes"), bytes_of_hex(digits));
         } else if let Some((_, digits)) = text.rsplit_once('_') {
             self.secret(&format!("{name}, digits"), &digits[22..76]);

@@ -49,6 +49,7 @@ pub(crate) fn standing() -> Standing {
             policy_seq: 1,
             revoked_seq: 0,
             created_at: start(),
+            ended_at: None,
         }),
     }
 }

@@ -12,12 +12,10 @@ pub(super) use query::Query;
 pub(super) use rotate::post as rotate;
 pub(super) use view::{usage as usage_view, view};
 
-use query::cursor;
-
 use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
 use serde_json::json;
 
-use super::{app::App, caller::caller, problem::Problem};
+use super::{app::App, caller::caller, paging::cursor, problem::Problem};
 use crate::{
     domain::{clock::Timestamp, ids::CredentialId, nullable::Nullable},
     service::{Expiry, Page},

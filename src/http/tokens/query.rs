@@ -1,10 +1,8 @@
 use std::str::FromStr;
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-
 use crate::{
     domain::{clock::Timestamp, token_filter::TokenFilter},
-    http::problem::Problem,
+    http::{paging::before, problem::Problem},
     service::Listing,
 };
 
@@ -76,14 +74,4 @@ fn part_of_name(value: &str) -> Result<String, Problem> {
         return Err(invalid("name", "must have 1 to 100 characters, no control characters"));
     }
     Ok(value.to_owned())
-}
-
-/// Where the next page begins; means nothing to anybody else.
-pub(super) fn cursor(before: i64) -> String {
-    URL_SAFE_NO_PAD.encode(before.to_be_bytes())
-}
-
-fn before(cursor: &str) -> Option<i64> {
-    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
-    bytes.try_into().ok().map(i64::from_be_bytes)
 }

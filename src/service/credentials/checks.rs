@@ -19,8 +19,7 @@ use crate::{
     store::standings,
 };
 
-/// The longest name, in characters.
-const MAX_NAME: usize = 100;
+pub(super) use crate::service::names::checked_name;
 
 /// The most audiences that one credential may name.
 const MAX_AUDIENCES: usize = 20;
@@ -29,14 +28,6 @@ const MAX_AUDIENCES: usize = 20;
 pub(super) fn is_own(authority: &Authority, standing: &Standing) -> bool {
     standing.credential.owner_id == authority.user.id
         && authority.memberships.iter().any(|(_, own)| own.id == standing.organization_id())
-}
-
-pub(super) fn checked_name(name: &str) -> Result<String, ManageError> {
-    let name = name.trim();
-    if !(1..=MAX_NAME).contains(&name.chars().count()) || name.contains(char::is_control) {
-        return Err(invalid("name", "must have 1 to 100 characters, no control characters"));
-    }
-    Ok(name.to_owned())
 }
 
 pub(super) fn checked_audiences(

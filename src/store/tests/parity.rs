@@ -119,6 +119,8 @@ fn the_tables_are_those_of_the_schema() {
             "credentials(id)",
             "credentials(number)",
             "credentials(secret_hash)",
+            "invitations(id)",
+            "invitations(secret_hash)",
             "list_entries(seq)",
             "memberships(organization_id,user_id)",
             "numbers(name)",

@@ -108,6 +108,7 @@ fn misframed(dice: &mut Dice, body: Vec<u8>, marker: &str) -> (String, Vec<u8>) 
 fn members(route: &str) -> &'static [&'static str] {
     match route {
         "/api/v1/session" => &["email", "password"],
+        "/api/v1/session/password" => &["current_password", "new_password"],
         "/api/v1/tokens" => &[
             "name",
             "name",
@@ -125,6 +126,11 @@ fn members(route: &str) -> &'static [&'static str] {
         "/api/v1/tokens/{id}/rotate" => &["overlap", "after_use", "expires_at", "expires_in"],
         "/api/v1/revocations" => &["token"],
         "/api/v1/orgs/{org}/revocations" => &["ids", "owner_id", "created_before"],
+        "/api/v1/orgs" => &["name", "slug"],
+        "/api/v1/orgs/{org}" => &["name"],
+        "/api/v1/orgs/{org}/members/{user}" => &["role", "groups"],
+        "/api/v1/orgs/{org}/invitations" => &["email", "role", "groups"],
+        "/api/v1/invitations/accept" => &["token", "password", "name"],
         "/api/v1/orgs/{org}/policy" => &[
             "access_token_ttl",
             "token_max_ttl",
@@ -196,6 +202,7 @@ fn fitting(member: &str, marker: &str) -> String {
         "permission" => "read",
         "expires_at" => "2027-01-01T00:00:00Z",
         "email" => "ada@acme.example",
+        "role" => "admin",
         "scopes" => return format!("[{{\"entity_type\":\"{marker}\",\"entity_id\":\"*\",\"operation\":\"read\"}}]"),
         "access_token_ttl" => return "600".to_owned(),
         "require_expiry" => return "false".to_owned(),

@@ -34,11 +34,8 @@ pub fn target(dice: &mut Dice, route: &str, marker: &str) -> Piece {
 
 /// `route` with something for its parameters.
 pub fn calm_target(dice: &mut Dice, route: &str, marker: &str) -> Piece {
-    if route.contains("{org}") {
-        Piece::new(route.replace("{org}", "acme"))
-    } else {
-        Piece::new(filled(dice, route, marker))
-    }
+    let path = route.replace("{org}", "acme");
+    Piece::new(filled(dice, &path, marker))
 }
 
 /// What a client sends that has read the manual.
@@ -51,7 +48,7 @@ fn filled(dice: &mut Dice, route: &str, marker: &str) -> String {
         "org" if dice.percent(60) => "acme".to_owned(),
         "n" if dice.percent(30) => "0".to_owned(),
         "n" => format!("{}{}", dice.pick(&["4294967295", "99999999999999999999", "-1", "0x", "1e9", "%30"]), marker),
-        "id" if dice.percent(30) => format!("01939b7e-0000-7000-8000-{:012x}", dice.next() >> 16),
+        "id" | "user" if dice.percent(30) => format!("01939b7e-0000-7000-8000-{:012x}", dice.next() >> 16),
         _ => format!(
             "{}{marker}",
             dice.pick(&["", "%00", "..%2f", "%2e%2e%2f", "'%20OR%201=1--", "%F0%9F%92%A9", "%ff", "%"])

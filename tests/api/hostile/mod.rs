@@ -17,11 +17,8 @@ use judge::{Tally, judge};
 use wire::{Client, Connection};
 
 const STRANGERS: usize = 9000;
-const CALLERS: usize = 7000;
+const CALLERS: usize = 14_000;
 const CLIENTS: usize = 3;
-
-/// The server's own table of routes, as its author wrote it: a new route is attacked from its first day.
-const TABLE: &str = include_str!("../../../src/http/routes.rs");
 
 #[test]
 fn ten_thousand_hostile_requests_learn_nothing_and_change_nothing() {
@@ -34,7 +31,7 @@ fn ten_thousand_hostile_requests_learn_nothing_and_change_nothing() {
     let before = rows(&app);
 
     let nobody = |_: &mut Dice| Auth::None;
-    let strangers = attack(&app, seed, 0..STRANGERS, &routes, nobody);
+    let strangers = attack(&app, seed, 0..STRANGERS, &routes, nobody, &Auth::None);
     assert_eq!(strangers.count(|_, _, _| true) - extra(&strangers), STRANGERS);
     assert_eq!(rows(&app), before, "strangers change nothing (seed {seed})");
     let is_unsafe = |method: &str| !["GET", "HEAD", "OPTIONS", "TRACE"].contains(&method);
@@ -43,12 +40,13 @@ fn ten_thousand_hostile_requests_learn_nothing_and_change_nothing() {
         strangers.count(|route, method, status| is_unsafe(method) && status < 300 && status > 0 && !handing_in(route));
     assert_eq!(accepted, 0, "strangers may do nothing but hand in what leaked");
 
+    let token = Auth::Bearer(app.pat.text.clone());
     let tokens = [session, app.pat.text.clone(), app.jwt.text.clone(), access];
     let somebody = move |dice: &mut Dice| match dice.below(5) {
         4 => Auth::Cookie(tokens[0].clone()),
         which => Auth::Bearer(tokens[which].clone()),
     };
-    let callers = attack(&app, seed, STRANGERS..STRANGERS + CALLERS, &routes, somebody);
+    let callers = attack(&app, seed, STRANGERS..STRANGERS + CALLERS, &routes, somebody, &token);
     println!("strangers {:?}\ncallers {:?}", strangers.statuses(), callers.statuses());
     let done = callers.count(|_, method, status| is_unsafe(method) && (200..300).contains(&status));
     let made = callers.count(|route, method, status| (route, method, status) == ("/api/v1/tokens", "POST", 201));
@@ -111,21 +109,14 @@ fn seed() -> u64 {
     chosen.map_or(0x7061_746D_696E_7421, |seed| seed.parse().expect("a number"))
 }
 
-/// Every path in the table, with its methods.
+/// Every path of the server's own table, with its methods: a new route is attacked from its first day.
 fn routes() -> Vec<Route> {
-    let texts = |chunk: &'static str| chunk.split('"').skip(1).step_by(2).filter(|text| text.starts_with('/'));
-    let mut chunks = TABLE.split("Endpoint::");
-    // Lists of paths stand before the table; those are of endpoints that change something.
-    let listed = chunks.next().into_iter().flat_map(texts).map(|path| Route { path, methods: vec!["POST"] });
-    let mut routes: Vec<Route> = listed.collect();
-    for chunk in chunks {
-        let name = |rest: &'static str| rest.split(|c: char| !c.is_ascii_uppercase()).next().unwrap_or_default();
-        let methods: Vec<&str> = chunk.split("Method::").skip(1).map(name).filter(|name| name.len() > 1).collect();
-        routes.extend(texts(chunk).map(|path| Route { path, methods: methods.clone() }));
-    }
-    for (path, method) in [("/token/refresh/", "POST"), ("/api/v1/tokens/{id}", "DELETE"), ("/", "GET")] {
-        let is_there = routes.iter().any(|route| route.path == path && route.methods.contains(&method));
-        assert!(is_there, "{method} {path} is not read from the table: {routes:?}");
+    let mut routes: Vec<Route> = Vec::new();
+    for (method, path) in patmint::http::all_routes() {
+        match routes.iter_mut().find(|route| route.path == path) {
+            Some(route) => route.methods.push(method),
+            None => routes.push(Route { path, methods: vec![method] }),
+        }
     }
     routes
 }
@@ -135,13 +126,14 @@ fn extra(tally: &Tally) -> usize {
     tally.count(|_, method, _| method == "(extra)")
 }
 
-/// Sends the requests `numbers`, from a few clients at once.
+/// Sends the requests `numbers`, from a few clients at once; those after which the rest would be another test by `lesser`.
 fn attack(
     app: &TestApp,
     seed: u64,
     numbers: std::ops::Range<usize>,
     routes: &[Route],
     auth: impl Fn(&mut Dice) -> Auth + Sync,
+    lesser: &Auth,
 ) -> Tally {
     let (done, tallies) = mpsc::channel();
     thread::scope(|scope| {
@@ -154,8 +146,8 @@ fn attack(
                     // The last number's dice are not those of the request.
                     let mut auth = auth(&mut Dice::new(!seed, number));
                     let mut sent = generate::request(seed, number, routes, &auth);
-                    if ends_the_session(&sent, &auth) {
-                        auth = Auth::None;
+                    if is_too_much(&sent, &auth) {
+                        auth = lesser.clone();
                         sent = generate::request(seed, number, routes, &auth);
                     }
                     one(&mut client, seed, number, sent, &mut tally);
@@ -186,9 +178,17 @@ fn one(client: &mut Client, seed: u64, number: usize, mut sent: Sent, tally: &mu
     }
 }
 
-/// A caller who signs out is none any more.
-fn ends_the_session(sent: &Sent, auth: &Auth) -> bool {
-    sent.method == "DELETE" && sent.route == "/api/v1/session" && *auth != Auth::None
+/// A caller who signs out is none any more, one without an organization has nothing left to do, and one in several must
+/// name it each time.
+fn is_too_much(sent: &Sent, auth: &Auth) -> bool {
+    let what = (sent.method.as_str(), sent.route);
+    let grave = [
+        ("DELETE", "/api/v1/session"),
+        ("DELETE", "/api/v1/sessions"),
+        ("DELETE", "/api/v1/orgs/{org}"),
+        ("POST", "/api/v1/orgs"),
+    ];
+    grave.contains(&what) && *auth != Auth::None
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -106,6 +106,7 @@ impl TestApp {
                 policy_seq: seq,
                 revoked_seq: 0,
                 created_at: now,
+                ended_at: None,
             };
             organizations::insert(connection, new).map(|()| id)
         })

@@ -1,0 +1,56 @@
+//! Lists: `limit` and `cursor` in the query, `{"items": […], "next": cursor|null}` in the answer.
+
+use actix_web::{HttpResponse, http::header};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+
+use super::problem::Problem;
+use crate::service::{MAX_PAGE, Part};
+
+const DEFAULT_LIMIT: i64 = 50;
+
+/// What is wrong with a parameter.
+pub(super) fn invalid(member: &str, problem: impl Into<String>) -> Problem {
+    Problem::Invalid { member: member.to_owned(), problem: problem.into() }
+}
+
+/// Which part of a list the query wants. `filter` is given each other parameter and says whether there is one of that
+/// name; `filters` are their names, each after a comma.
+pub(super) fn part(
+    query: &str,
+    filters: &str,
+    mut filter: impl FnMut(&str, &str) -> Result<bool, Problem>,
+) -> Result<Part, Problem> {
+    let pairs: Vec<(String, String)> =
+        serde_urlencoded::from_str(query).map_err(|_| invalid("query", "cannot be read"))?;
+    let mut part = Part { before: i64::MAX, limit: DEFAULT_LIMIT };
+    for (name, value) in pairs {
+        match name.as_str() {
+            "cursor" => part.before = before(&value).ok_or_else(|| invalid(&name, "is none of ours"))?,
+            "limit" => {
+                let limit = value.parse().ok().filter(|limit| (1..=MAX_PAGE).contains(limit));
+                part.limit = limit.ok_or_else(|| invalid(&name, "must be 1 to 200"))?;
+            }
+            _ if filter(&name, &value)? => {}
+            _ => return Err(invalid("query", format!("has an unknown parameter; expected cursor, limit{filters}"))),
+        }
+    }
+    Ok(part)
+}
+
+/// The answer with a part of a list.
+pub(super) fn page(items: &[Value], next: Option<i64>) -> HttpResponse {
+    let body = json!({ "items": items, "next": next.map(cursor) });
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(body)
+}
+
+/// Where the next page begins; means nothing to anybody else.
+pub(super) fn cursor(before: i64) -> String {
+    URL_SAFE_NO_PAD.encode(before.to_be_bytes())
+}
+
+/// What [`cursor`] made.
+pub(super) fn before(cursor: &str) -> Option<i64> {
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
+    bytes.try_into().ok().map(i64::from_be_bytes)
+}
