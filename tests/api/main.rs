@@ -16,6 +16,7 @@ mod api_v1_orgs;
 mod api_v1_orgs_invitations;
 mod api_v1_orgs_members;
 mod api_v1_orgs_policy;
+mod api_v1_orgs_service_accounts;
 mod api_v1_revocations;
 mod api_v1_session;
 mod api_v1_sessions;
