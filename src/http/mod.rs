@@ -25,6 +25,7 @@ mod revocations;
 mod revoke;
 mod routes;
 mod server;
+mod service_accounts;
 mod session;
 mod status_lists;
 mod tokens;

@@ -8,7 +8,7 @@ use actix_web::{
 
 use super::{
     detail::Detail, feed, invitations, jwks, members, metadata, operations, org_revocations, org_tokens, organizations,
-    policies, problem::Problem, refresh, revocations, revoke, session, status_lists, tokens, users,
+    policies, problem::Problem, refresh, revocations, revoke, service_accounts, session, status_lists, tokens, users,
 };
 use crate::{compat::label_studio, web as pages};
 
@@ -76,6 +76,13 @@ fn endpoints() -> Vec<Endpoint> {
             .on(Method::POST, invitations::post),
         Endpoint::new("/api/v1/orgs/{org}/invitations/{id}").on(Method::DELETE, invitations::delete),
         Endpoint::new("/api/v1/invitations/accept").on(Method::POST, invitations::accept),
+        Endpoint::new("/api/v1/orgs/{org}/service-accounts")
+            .on(Method::GET, service_accounts::list)
+            .on(Method::POST, service_accounts::post),
+        Endpoint::new("/api/v1/orgs/{org}/service-accounts/{id}")
+            .on(Method::GET, service_accounts::get)
+            .on(Method::PATCH, service_accounts::patch)
+            .on(Method::DELETE, service_accounts::delete),
         Endpoint::new("/api/v1/orgs/{org}/policy").on(Method::GET, policies::get).on(Method::PATCH, policies::patch),
         Endpoint::new("/api/v1/orgs/{org}/tokens").on(Method::GET, org_tokens::list),
         Endpoint::new("/api/v1/orgs/{org}/tokens/{id}")

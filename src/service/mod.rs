@@ -20,6 +20,7 @@ mod paging;
 mod passwords;
 mod policies;
 mod restored;
+mod service_accounts;
 mod sessions;
 mod start;
 mod status_list;
@@ -46,6 +47,7 @@ pub use organizations::{Founded, NewOrganization, Organizations, SeenOrganizatio
 pub use paging::{Paged, Part};
 pub use policies::{Policies, Precondition};
 pub use restored::{Restoration, Revoked};
+pub use service_accounts::{ServiceAccountEdit, ServiceAccounts};
 pub use sessions::{IDLE_TTL, MAX_TTL, Sessions, SignedIn};
 pub use start::{Environment, Services, StartError};
 pub use status_list::{StatusListError, StatusLists, TTL as STATUS_LIST_TTL};

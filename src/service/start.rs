@@ -22,6 +22,7 @@ use super::{
     passwords::Passwords,
     policies::Policies,
     restored::Restoration,
+    service_accounts::ServiceAccounts,
     sessions::Sessions,
     status_list::StatusLists,
     usage::Usage,
@@ -78,6 +79,8 @@ pub struct Services {
     pub organizations: Organizations,
     /// Manages their members.
     pub members: Members,
+    /// Manages members that are programs.
+    pub service_accounts: ServiceAccounts,
     /// Manages invitations to become one.
     pub invitations: Invitations,
     /// Manages credentials.
@@ -182,6 +185,7 @@ impl Services {
             sessions: Sessions { core: core.clone(), passwords: passwords.clone() },
             users: Users { core: core.clone(), passwords: passwords.clone() },
             members: Members { core: core.clone() },
+            service_accounts: ServiceAccounts { core: core.clone() },
             invitations: Invitations { core: core.clone(), passwords: passwords.clone() },
             organizations: Organizations { core: core.clone(), passwords: passwords.clone() },
             credentials: Credentials { core: core.clone() },

@@ -124,6 +124,14 @@ pub fn other_operators(connection: &mut DbConnection, user: UserId) -> Result<i6
     run(others.count().get_result(connection))
 }
 
+/// Gives a user another name.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn rename(connection: &mut DbConnection, id: UserId, name: &str) -> Result<(), StoreError> {
+    run(diesel::update(users::table.find(id)).set(users::name.eq(name)).execute(connection)).map(|_| ())
+}
+
 /// Sets a user's password hash.
 ///
 /// # Errors

@@ -17,6 +17,7 @@ mod api_v1_orgs_invitations;
 mod api_v1_orgs_members;
 mod api_v1_orgs_policy;
 mod api_v1_orgs_revocations;
+mod api_v1_orgs_service_accounts;
 mod api_v1_orgs_tokens;
 mod api_v1_revocations;
 mod api_v1_session;

@@ -26,9 +26,20 @@ pub struct MemberEdit {
 }
 
 /// The same, checked.
-struct Checked {
-    role: Option<Role>,
-    groups: Nullable<Groups>,
+pub(in crate::service) struct Checked {
+    pub(in crate::service) role: Option<Role>,
+    pub(in crate::service) groups: Nullable<Groups>,
+}
+
+/// Groups that can be such.
+pub(in crate::service) fn checked_groups(groups: Nullable<Vec<String>>) -> Result<Nullable<Groups>, ManageError> {
+    Ok(match groups {
+        Nullable::Absent => Nullable::Absent,
+        Nullable::Null => Nullable::Null,
+        Nullable::Value(names) => {
+            Nullable::Value(Groups::new(names).map_err(|error| invalid("groups", error.to_string()))?)
+        }
+    })
 }
 
 impl Members {
@@ -48,13 +59,7 @@ impl Members {
         if edit == MemberEdit::default() {
             return Err(invalid("request", "must have at least one of role, groups"));
         }
-        let wrong = |error: crate::domain::membership::NotGroups| invalid("groups", error.to_string());
-        let groups = match edit.groups {
-            Nullable::Absent => Nullable::Absent,
-            Nullable::Null => Nullable::Null,
-            Nullable::Value(names) => Nullable::Value(Groups::new(names).map_err(wrong)?),
-        };
-        let edit = Checked { role: edit.role, groups };
+        let edit = Checked { role: edit.role, groups: checked_groups(edit.groups)? };
         let (core, caller, name) = (self.core.clone(), caller.clone(), organization.to_owned());
         let change = move |change: &mut Change<'_>| {
             let authority = core.authority(change.connection, &caller, change.now)?;
@@ -67,7 +72,7 @@ impl Members {
     }
 }
 
-fn apply(
+pub(in crate::service) fn apply(
     change: &mut Change<'_>,
     authority: &Authority,
     actor: Role,

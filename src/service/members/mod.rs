@@ -6,6 +6,10 @@ mod end;
 use std::sync::Arc;
 
 pub use self::edit::MemberEdit;
+pub(super) use self::{
+    edit::{Checked, apply, checked_groups},
+    end::end,
+};
 use super::{
     authority::Caller,
     change::Change,

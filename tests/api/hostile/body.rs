@@ -129,6 +129,7 @@ fn members(route: &str) -> &'static [&'static str] {
         "/api/v1/orgs" => &["name", "slug"],
         "/api/v1/orgs/{org}" => &["name"],
         "/api/v1/orgs/{org}/members/{user}" => &["role", "groups"],
+        "/api/v1/orgs/{org}/service-accounts" | "/api/v1/orgs/{org}/service-accounts/{id}" => &["name", "groups"],
         "/api/v1/orgs/{org}/invitations" => &["email", "role", "groups"],
         "/api/v1/invitations/accept" => &["token", "password", "name"],
         "/api/v1/orgs/{org}/policy" => &[

@@ -86,6 +86,7 @@ fn may_show(sent: &Sent, reply: &Reply) -> bool {
         ("POST", 201, "/api/v1/tokens"),
         ("PATCH", 200, "/api/v1/orgs/{org}"),
         ("POST", 201, "/api/v1/orgs/{org}/invitations"),
+        ("POST", 201, "/api/v1/orgs/{org}/service-accounts"),
         ("PATCH", 200, "/api/v1/orgs/{org}/policy"),
     ]
     .contains(&made)

@@ -56,7 +56,10 @@ fn ten_thousand_hostile_requests_learn_nothing_and_change_nothing() {
     for name in ["audit", "list_entries", "seq"] {
         assert!(more(name) <= i64::try_from(done).unwrap(), "{name}: {before:?} {after:?}");
     }
-    for name in ["sessions", "users", "organizations", "memberships", "sealed_keys"] {
+    let is_account = |route: &str| route == "/api/v1/orgs/{org}/service-accounts";
+    let accounts = callers.count(|route, method, status| is_account(route) && (method, status) == ("POST", 201));
+    assert_eq!([more("users"), more("memberships")], [i64::try_from(accounts).unwrap(); 2], "{after:?}");
+    for name in ["sessions", "organizations", "sealed_keys"] {
         assert_eq!(more(name), 0, "{name}: {before:?} {after:?}");
     }
 

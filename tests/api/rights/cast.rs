@@ -144,6 +144,13 @@ impl Cast {
         Call { bearer, ..at(path).json(body) }
     }
 
+    /// The id of a new service account of Acme's.
+    pub fn service_account(&self) -> String {
+        let request = self.app.post("/api/v1/orgs/acme/service-accounts").bearer(&self.session);
+        let made = request.json(&json!({ "name": "a robot" })).send().json();
+        made["id"].as_str().expect("an id").to_owned()
+    }
+
     /// The id and the secret of a new invitation of somebody without an account.
     pub fn invitation(&self, role: &str) -> (String, String) {
         self.invitation_for(&format!("invited-{}@acme.example", self.number()), role)
@@ -170,8 +177,8 @@ impl Cast {
         let answer = request.json(&json!({ "name": "one's own" })).send();
         let id = answer.json()["id"].as_str().unwrap_or_else(|| panic!("{}", answer.text())).to_owned();
         if caller.name == "service account" {
-            let own = "SELECT id FROM users WHERE kind = 'service_account'";
-            self.app.execute(&format!("UPDATE credentials SET owner_id = ({own}) WHERE id = '{id}'"));
+            let user = &caller.user;
+            self.app.execute(&format!("UPDATE credentials SET owner_id = '{user}' WHERE id = '{id}'"));
         }
         id
     }

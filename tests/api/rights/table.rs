@@ -42,6 +42,7 @@ pub fn rows() -> Vec<Row> {
     rows.extend(policy());
     rows.extend(members());
     rows.extend(invitations());
+    rows.extend(service_accounts());
     rows.extend(organizations());
     rows
 }
@@ -274,6 +275,31 @@ fn invitations() -> Vec<Row> {
             |cast, _| at(ACCEPT).json(json!({ "token": cast.invitation_of_an_account() })),
             [409; 10],
         ),
+    ]
+}
+
+fn service_accounts() -> Vec<Row> {
+    const ALL_ACCOUNTS: &str = "/api/v1/orgs/{org}/service-accounts";
+    const ONE: &str = "/api/v1/orgs/{org}/service-accounts/{id}";
+    const OF_ACME: &str = "/api/v1/orgs/acme/service-accounts";
+    const ADMINS: Cells = [401, 403, 200, 200, 404, 404, 403, 403, 403, 403];
+    fn one(cast: &Cast, _: &Caller) -> Call {
+        at(format!("{OF_ACME}/{}", cast.service_account()))
+    }
+    vec![
+        row(("GET", ALL_ACCOUNTS, "Acme's"), |_, _| at(OF_ACME), ADMINS),
+        row(
+            ("POST", ALL_ACCOUNTS, "Acme's"),
+            |_, _| at(OF_ACME).json(json!({ "name": "new" })),
+            [401, 403, 201, 201, 404, 404, 403, 403, 403, 403],
+        ),
+        row(("GET", ONE, "Acme's"), one, ADMINS),
+        row(
+            ("PATCH", ONE, "Acme's"),
+            |cast, caller| one(cast, caller).json(json!({ "name": "renamed", "groups": ["a"] })),
+            ADMINS,
+        ),
+        row(("DELETE", ONE, "Acme's"), one, [401, 403, 204, 204, 404, 404, 403, 403, 403, 403]),
     ]
 }
 

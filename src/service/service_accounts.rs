@@ -1,0 +1,182 @@
+//! Service accounts: members that are programs, without an address and without a password.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::{
+    authority::{Authority, Caller},
+    change::Change,
+    core::Core,
+    error::{ManageError, invalid},
+    members::{Checked, Member, apply, checked_groups, end},
+    names::checked_name,
+    paging::{Paged, Part},
+};
+use crate::{
+    domain::{
+        ids::{OrganizationId, UserId},
+        membership::{Groups, Membership, Role, User, UserKind},
+        nullable::Nullable,
+    },
+    store::{
+        DbConnection,
+        memberships::{self, MemberFilter},
+        numbers::{self, Numbered},
+        users,
+    },
+};
+
+/// Manages service accounts.
+pub struct ServiceAccounts {
+    pub(crate) core: Arc<Core>,
+}
+
+/// What shall be different about a service account. What is left out stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServiceAccountEdit {
+    /// What people call it.
+    pub name: Option<String>,
+    /// Its groups; null = none.
+    pub groups: Nullable<Vec<String>>,
+}
+
+/// The service account of this organization with this id, ended or not.
+fn of(connection: &mut DbConnection, organization: OrganizationId, id: UserId) -> Result<Member, ManageError> {
+    let found = memberships::of(connection, organization, id)?;
+    let found = found.filter(|(_, user)| user.kind == UserKind::ServiceAccount);
+    found.map(|(membership, user)| Member { membership, user }).ok_or(ManageError::NotFound)
+}
+
+impl ServiceAccounts {
+    /// The service accounts that are or were in an organization, newest first; for admins.
+    ///
+    /// # Errors
+    /// [`ManageError`].
+    pub async fn list(&self, caller: &Caller, organization: &str, part: Part) -> Result<Paged<Member>, ManageError> {
+        let id = self.core.authenticate(caller).await?.admin_of(organization)?.1.id;
+        let filter = MemberFilter { kind: Some(UserKind::ServiceAccount), ..MemberFilter::default() };
+        let place = (part.before, part.and_one());
+        let rows = self.core.db.read(move |connection| memberships::page(connection, id, filter, place)).await?;
+        let items = rows.into_iter().map(|(membership, user)| Member { membership, user }).collect();
+        Ok(Paged::new(items, part, |member: &Member| member.user.number))
+    }
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// [`ManageError`].
+    pub async fn get(&self, caller: &Caller, organization: &str, id: UserId) -> Result<Member, ManageError> {
+        let place = self.core.authenticate(caller).await?.admin_of(organization)?.1.id;
+        self.core.db.read(move |connection| of(connection, place, id)).await
+    }
+
+    /// Makes one.
+    ///
+    /// # Errors
+    /// [`ManageError`].
+    pub async fn create(
+        &self,
+        caller: &Caller,
+        organization: &str,
+        name: &str,
+        groups: Option<Vec<String>>,
+    ) -> Result<Member, ManageError> {
+        self.core.authenticate(caller).await?.admin_of(organization)?;
+        let name = checked_name(name)?;
+        let groups = groups.map(Groups::new).transpose().map_err(|error| invalid("groups", error.to_string()))?;
+        self.change(caller, organization, move |change, core, authority, place| {
+            let now = change.now;
+            let user = User {
+                id: UserId::generate(now, &*core.random),
+                number: numbers::next(change.connection, Numbered::User)?,
+                email: None,
+                name,
+                kind: UserKind::ServiceAccount,
+                operator_since: None,
+                disabled_at: None,
+                revoked_seq: 0,
+                created_at: now,
+            };
+            let membership = Membership {
+                organization_id: place.organization_id,
+                user_id: user.id,
+                role: Role::Member,
+                groups,
+                created_at: now,
+                ended_at: None,
+                revoked_seq: 0,
+            };
+            users::insert(change.connection, user.clone(), None)?;
+            memberships::insert(change.connection, membership.clone())?;
+            let detail = json!({ "name": user.name, "groups": membership.groups });
+            let (place, subject) = (Some(place.organization_id), Some(user.id.to_string()));
+            change.record(authority.actor(), "service_account.create", place, subject, Some(&detail))?;
+            Ok(Member { membership, user })
+        })
+        .await
+    }
+
+    /// Changes its name and groups. Access tokens that name a group which it is not in any more die.
+    ///
+    /// # Errors
+    /// [`ManageError`]; [`ManageError::NotFound`] for one that has ended.
+    pub async fn edit(
+        &self,
+        caller: &Caller,
+        organization: &str,
+        id: UserId,
+        edit: ServiceAccountEdit,
+    ) -> Result<Member, ManageError> {
+        self.core.authenticate(caller).await?.admin_of(organization)?;
+        if edit == ServiceAccountEdit::default() {
+            return Err(invalid("request", "must have at least one of name, groups"));
+        }
+        let name = edit.name.as_deref().map(checked_name).transpose()?;
+        let groups = checked_groups(edit.groups)?;
+        self.change(caller, organization, move |change, _, authority, place| {
+            let mut account = of(change.connection, place.organization_id, id)?;
+            if account.membership.ended_at.is_some() {
+                return Err(ManageError::NotFound);
+            }
+            if let Some(name) = name.filter(|name| *name != account.user.name) {
+                users::rename(change.connection, id, &name)?;
+                let detail = json!({ "old": account.user.name, "new": name });
+                let (place, subject) = (Some(place.organization_id), Some(id.to_string()));
+                change.record(authority.actor(), "service_account.rename", place, subject, Some(&detail))?;
+                account.user.name = name;
+            }
+            apply(change, authority, place.role, account, Checked { role: None, groups })
+        })
+        .await
+    }
+
+    /// Ends it: its credentials are refused, and access tokens made from them die. Doing it again changes nothing.
+    ///
+    /// # Errors
+    /// [`ManageError`].
+    pub async fn end(&self, caller: &Caller, organization: &str, id: UserId) -> Result<(), ManageError> {
+        self.core.authenticate(caller).await?.admin_of(organization)?;
+        self.change(caller, organization, move |change, _, authority, place| {
+            let account = of(change.connection, place.organization_id, id)?;
+            end(change, authority.actor(), account.membership)
+        })
+        .await
+    }
+
+    /// Makes a change as an admin of the organization; `f` is given the admin's membership in it.
+    async fn change<T: Send + 'static>(
+        &self,
+        caller: &Caller,
+        organization: &str,
+        f: impl FnOnce(&mut Change<'_>, &Core, &Authority, &Membership) -> Result<T, ManageError> + Send + 'static,
+    ) -> Result<T, ManageError> {
+        let (core, caller, name) = (self.core.clone(), caller.clone(), organization.to_owned());
+        let change = move |change: &mut Change<'_>| {
+            let authority = core.authority(change.connection, &caller, change.now)?;
+            let place = &authority.admin_of(&name)?.0;
+            f(change, &core, &authority, place)
+        };
+        self.core.changes.run(change).await
+    }
+}
