@@ -181,6 +181,9 @@ fn end(
         credentials::revoke(change.connection, old.id, revocation)?;
         return change.append(Target::Credential(old.id), true);
     }
+    if old_expires_at == old.expires_at {
+        return Ok(());
+    }
     // With a long overlap the access tokens that are out die before the old one does.
     change.append(Target::Credential(old.id), overlap < LONGEST_ACCESS_TOKEN_TTL)
 }
