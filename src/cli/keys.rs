@@ -1,3 +1,5 @@
+use std::{fs, path::PathBuf};
+
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -14,6 +16,8 @@ pub(super) enum Command {
     List(List),
     /// Make a new signing key, which every server publishes at once and signs with when services know it
     Rotate(Rotate),
+    /// Take in a signing key that was made elsewhere; otherwise like rotate
+    Import(Import),
     /// Take a signing key out of use at once, because somebody else may have it: all access tokens that are out end
     Withdraw(Withdraw),
     /// Seal all keys under the first line of root.key; then the other lines are not needed any more
@@ -38,6 +42,15 @@ pub(super) struct Rotate {
 }
 
 #[derive(Args)]
+pub(super) struct Import {
+    /// The private key in PEM (PKCS#8): P-256, RSA with 2048 bits at least, or Ed25519
+    file: PathBuf,
+    /// Let it sign at once, before services that keep the published keys know it
+    #[arg(long)]
+    now: bool,
+}
+
+#[derive(Args)]
 pub(super) struct Withdraw {
     /// Which: as `patmint keys list` shows it
     kid: String,
@@ -53,14 +66,10 @@ pub(super) async fn run(config: &Config, command: Command) -> Result<(), CliErro
             }
         }
         Command::List(List { json: true }) => say(json!({ "items": keys.list().await? }))?,
-        Command::Rotate(Rotate { algorithm, now }) => {
-            let key = keys.rotate(algorithm, now).await?;
-            say(match key.stage {
-                Stage::Pending => format!("{} is published; it signs from {} on.", key.kid, key.activates_at),
-                Stage::Signing | Stage::Outgoing | Stage::Retired | Stage::Withdrawn => {
-                    format!("{} signs now.", key.kid)
-                }
-            })?;
+        Command::Rotate(Rotate { algorithm, now }) => say(made(&keys.rotate(algorithm, now).await?))?,
+        Command::Import(Import { file, now }) => {
+            let pem = fs::read_to_string(&file).map_err(|error| CliError::File { file, error })?;
+            say(made(&keys.import(&pem.into(), now).await?))?;
         }
         Command::Reseal => {
             let count = keys.reseal().await?;
@@ -81,6 +90,13 @@ pub(super) async fn run(config: &Config, command: Command) -> Result<(), CliErro
         }
     }
     Ok(())
+}
+
+fn made(key: &ShownKey) -> String {
+    match key.stage {
+        Stage::Pending => format!("{} is published; it signs from {} on.", key.kid, key.activates_at),
+        Stage::Signing | Stage::Outgoing | Stage::Retired | Stage::Withdrawn => format!("{} signs now.", key.kid),
+    }
 }
 
 fn as_text(key: &ShownKey) -> String {

@@ -1,9 +1,14 @@
 //! What a new signing key does to tokens, and to whoever verifies them.
 
+use aws_lc_rs::signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair};
 use jsonwebtoken::{DecodingKey, Validation, decode, decode_header, jwk::JwkSet};
 use patmint::{
-    domain::{jws::SigningAlgorithm, list::Target, schedule::OUTLIVES},
-    service::{ShownKey, Withdrawn},
+    domain::{
+        jws::{SigningAlgorithm, generate},
+        list::Target,
+        schedule::OUTLIVES,
+    },
+    service::{KeyRingError, ShownKey, Withdrawn},
 };
 use serde_json::{Value, json};
 
@@ -16,6 +21,10 @@ const LEAD: u64 = 900;
 
 fn rotate(app: &TestApp, at_once: bool) -> ShownKey {
     app.wait_for(app.command().keys.rotate(None, at_once)).expect("a new key")
+}
+
+fn pem(label: &str, der: Vec<u8>) -> String {
+    pem::encode(&pem::Pem::new(label, der))
 }
 
 fn withdraw(app: &TestApp, kid: &str) -> Withdrawn {
@@ -178,6 +187,45 @@ fn whatever_else_is_withdrawn_the_same_key_signs() {
     let shown = app.wait_for(app.command().keys.list()).expect("a list");
     let shown: Vec<_> = shown.iter().map(|key| (&*key.kid, key.stage.as_str())).collect();
     assert_eq!(shown, [(&*second, "signing"), (&*pending, "withdrawn"), (&*first, "withdrawn")]);
+}
+
+#[test]
+fn a_key_that_was_made_elsewhere_signs_whatever_its_algorithm() {
+    let app = TestApp::new();
+    let import = |pem: String| app.wait_for(app.command().keys.import(&pem.into(), true));
+    for algorithm in SigningAlgorithm::ALL {
+        let pem = pem("PRIVATE KEY", generate(algorithm).expect("a key"));
+        let records = app.audited(|| drop(import(pem.clone()).expect("a good one")));
+        let access = app.pat.access(&app);
+        assert_eq!(header(&access)["alg"], algorithm.as_str());
+        assert!(accepts(&app, &access));
+        let [record] = records.as_slice() else { panic!("{records:?}") };
+        assert_eq!((record.action.as_str(), record.subject_id.as_ref()), ("key.import", Some(&kid(&access))));
+        let again = import(pem).unwrap_err();
+        assert!(matches!(&again, KeyRingError::Known(known) if *known == kid(&access)), "{again}");
+    }
+    assert_eq!(kids(&app.get(JWKS).send().json()).len(), 4);
+}
+
+#[test]
+fn what_is_no_private_key_is_refused_and_not_shown() {
+    let app = TestApp::new();
+    let key = generate(SigningAlgorithm::EdDsa).expect("a key");
+    let other_curve = EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).and_then(|pair| pair.to_pkcs8v1());
+    for unfit in [
+        String::new(),
+        "hunter2".to_owned(),
+        pem("PUBLIC KEY", key.clone()),
+        pem("ENCRYPTED PRIVATE KEY", key.clone()),
+        pem("PRIVATE KEY", key.into_iter().skip(1).collect()),
+        pem("PRIVATE KEY", other_curve.expect("a key").as_ref().to_vec()),
+    ] {
+        let listed = app.audited(|| {
+            let refused = app.wait_for(app.command().keys.import(&unfit.clone().into(), false)).unwrap_err();
+            assert!(matches!(refused, KeyRingError::NotAPrivateKey) && !refused.to_string().contains("hunter2"));
+        });
+        assert_eq!(listed.len(), 0);
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use patmint::domain::jws::{SigningAlgorithm, generate};
 use serde_json::Value;
 
 use crate::support::{Client, Place, Server, header};
@@ -71,6 +72,19 @@ fn a_withdrawn_key_is_nowhere_when_the_command_has_ended() {
     assert_eq!(again, "The key was withdrawn already; nothing is changed.\n");
     let unknown = place.patmint(["keys", "withdraw", "nothing"]).run();
     assert_eq!(unknown.refusal(), "no signing key has this name (patmint keys list shows them)");
+}
+
+#[test]
+fn a_key_from_a_file_signs() {
+    let place = Place::new();
+    let owner = place.bootstrap();
+    let server = place.serve();
+    let der = generate(SigningAlgorithm::Rs256).expect("a key");
+    fs::write(place.folder().join("own.pem"), pem::encode(&pem::Pem::new("PRIVATE KEY", der))).unwrap();
+    let said = place.patmint(["keys", "import", "own.pem", "--now"]).run().good();
+    assert_eq!(said, format!("{} signs now.\n", signer(&server.client, &owner.token)));
+    let refused = place.patmint(["keys", "import", "nothing.pem"]).run();
+    assert!(refused.refusal().starts_with("cannot open the file nothing.pem: "), "{refused:?}");
 }
 
 #[test]

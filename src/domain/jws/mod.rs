@@ -172,7 +172,7 @@ mod tests {
 
     use super::*;
 
-    const ALL: [SigningAlgorithm; 3] = [SigningAlgorithm::Es256, SigningAlgorithm::Rs256, SigningAlgorithm::EdDsa];
+    const ALL: [SigningAlgorithm; 3] = SigningAlgorithm::ALL;
 
     #[test]
     fn a_kept_key_signs_what_its_public_half_verifies() {

@@ -18,6 +18,14 @@ pub enum KeyRingError {
     /// Opened, and not what it should be.
     #[error("key {0} in the database is damaged")]
     Damaged(String),
+    /// Nothing to sign with.
+    #[error(
+        "not a private key for ES256 (P-256), RS256 (2048 bits at least) or EdDSA (Ed25519) in PEM (PKCS#8, not encrypted)"
+    )]
+    NotAPrivateKey,
+    /// Signs already, or did, or will.
+    #[error("this key is there already: {0}")]
+    Known(String),
     /// A new one could not be made.
     #[error("cannot make a key")]
     NotMade,
@@ -28,7 +36,12 @@ impl KeyRingError {
     pub(crate) fn into_store(self) -> Result<StoreError, Self> {
         match self {
             Self::Store(error) => Ok(error),
-            other @ (Self::Root(_) | Self::DoesNotOpen(_) | Self::Damaged(_) | Self::NotMade) => Err(other),
+            other @ (Self::Root(_)
+            | Self::DoesNotOpen(_)
+            | Self::Damaged(_)
+            | Self::NotAPrivateKey
+            | Self::Known(_)
+            | Self::NotMade) => Err(other),
         }
     }
 }

@@ -54,6 +54,19 @@ impl FreshKey {
         Ok(Self { kid, purpose: KeyPurpose::Sign, algorithm: algorithm.as_str(), bytes })
     }
 
+    /// The private key in `pem`, for the algorithm that it fits.
+    ///
+    /// # Errors
+    /// [`KeyRingError::NotAPrivateKey`].
+    pub(super) fn imported(pem: &str) -> Result<Self, KeyRingError> {
+        let parsed = pem::parse(pem).ok().filter(|parsed| parsed.tag() == "PRIVATE KEY");
+        let bytes = parsed.ok_or(KeyRingError::NotAPrivateKey)?.into_contents();
+        let fits = |algorithm| KeptKey::new(algorithm, &bytes, ACCESS_TOKEN_TYP).ok();
+        let kept = SigningAlgorithm::ALL.into_iter().find_map(fits).ok_or(KeyRingError::NotAPrivateKey)?;
+        let (kid, algorithm) = (kept.kid().to_owned(), kept.algorithm().as_str());
+        Ok(Self { kid, purpose: KeyPurpose::Sign, algorithm, bytes })
+    }
+
     /// This key under the newest of `roots`, which come from `folder`.
     pub(super) fn sealed(
         self,

@@ -2,6 +2,7 @@
 
 use std::{cmp::Reverse, sync::Arc};
 
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use serde_json::json;
 use tokio::task;
@@ -100,7 +101,7 @@ impl Keys {
         let lead = if at_once { 0 } else { self.core.settings.key_lead };
         let rotate = move |change: &mut Change<'_>| {
             let now = clock.of_database(time::now(change.connection)?);
-            Ok(add(change, fresh, now, lead)?)
+            Ok(add(change, "key.rotate", fresh, now, lead)?)
         };
         self.core.changes.run(rotate).await
     }
@@ -125,9 +126,27 @@ impl Keys {
         let fresh = self.fresh(None).await?;
         let rotate = move |change: &mut Change<'_>| {
             let Some(now) = is_due(&Stored::read(change.connection)?) else { return Ok(None) };
-            Ok(Some(add(change, fresh, now, lead)?))
+            Ok(Some(add(change, "key.rotate", fresh, now, lead)?))
         };
         self.core.changes.run(rotate).await
+    }
+
+    /// Takes in a private key that was made elsewhere (`pem`: PKCS#8), for whichever algorithm it fits; otherwise like
+    /// [`rotate`](Self::rotate).
+    ///
+    /// # Errors
+    /// See [`KeyRingError`].
+    pub async fn import(&self, pem: &SecretString, at_once: bool) -> Result<ShownKey, KeyRingError> {
+        let (clock, sealed) = (self.core.clock.clone(), self.core.keys.imported(pem.expose_secret())?);
+        let lead = if at_once { 0 } else { self.core.settings.key_lead };
+        let import = move |change: &mut Change<'_>| {
+            let stored = Stored::read(change.connection)?;
+            if stored.rows.iter().any(|key| key.kid == sealed.kid) {
+                return Err(KeyRingError::Known(sealed.kid));
+            }
+            Ok(add(change, "key.import", sealed, clock.of_database(stored.now), lead)?)
+        };
+        self.core.changes.run(import).await
     }
 
     /// Withdraws the key `kid`: it is neither published nor signs any more, and all access tokens that are out end if it may
@@ -197,12 +216,18 @@ impl Keys {
 }
 
 /// Adds a key that signs `lead` seconds after `now`.
-fn add(change: &mut Change<'_>, fresh: Sealed, now: Timestamp, lead: i64) -> Result<ShownKey, StoreError> {
+fn add(
+    change: &mut Change<'_>,
+    action: &str,
+    fresh: Sealed,
+    now: Timestamp,
+    lead: i64,
+) -> Result<ShownKey, StoreError> {
     let key = fresh.made(change.seq, now, now.plus_seconds(lead));
     let shown = ShownKey::new(&key, if lead > 0 { Stage::Pending } else { Stage::Signing });
     change.renew_keys()?;
     keys::insert(change.connection, key)?;
     let detail = json!({ "algorithm": shown.algorithm, "activates_at": shown.activates_at });
-    change.record(Actor::default(), "key.rotate", None, Some(shown.kid.clone()), Some(&detail))?;
+    change.record(Actor::default(), action, None, Some(shown.kid.clone()), Some(&detail))?;
     Ok(shown)
 }

@@ -157,6 +157,15 @@ impl KeyRing {
         FreshKey::for_signing(algorithm)?.sealed(&roots, &self.folder, &*self.random)
     }
 
+    /// The private key in `pem`, sealed.
+    ///
+    /// # Errors
+    /// See [`KeyRingError`].
+    pub(super) fn imported(&self, pem: &str) -> Result<Sealed, KeyRingError> {
+        let roots = RootKeys::load(&self.folder, false, &*self.random)?;
+        FreshKey::imported(pem)?.sealed(&roots, &self.folder, &*self.random)
+    }
+
     /// All keys, each with what it is under the newest root key.
     ///
     /// # Errors
