@@ -70,6 +70,9 @@ fn with_an_overlap_both_are_good_until_it_is_over() {
     let end = app.clock.now().plus_seconds(60);
     let listed = app.listed(|| drop(made(&rotate(&app, &session, &old.id, &json!({ "overlap": 60 })))));
     assert_eq!(listed, [(Target::Credential(old.id.parse().unwrap()), true)], "access tokens could outlive it");
+    let other = app.ada.credential(&app, &json!({ "name": "desktop" }));
+    let listed = app.listed(|| drop(made(&rotate(&app, &session, &other.id, &json!({ "overlap": 3600 })))));
+    assert_eq!(listed, [(Target::Credential(other.id.parse().unwrap()), false)], "none lives for an hour");
     let seen = get(&app, &session, &old.id).json();
     assert_eq!(json!([seen["expires_at"], seen["state"]]), json!([end, "active"]));
     app.clock.advance(seconds(59));
