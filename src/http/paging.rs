@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use super::problem::Problem;
 use crate::service::{MAX_PAGE, Part};
 
-const DEFAULT_LIMIT: i64 = 50;
+/// How many things are on a page if nobody says.
+pub(super) const DEFAULT_LIMIT: i64 = 50;
 
 /// What is wrong with a parameter.
 pub(super) fn invalid(member: &str, problem: impl Into<String>) -> Problem {
@@ -45,7 +46,7 @@ pub(super) fn page(items: &[Value], next: Option<i64>) -> HttpResponse {
 }
 
 /// Where the next page begins; means nothing to anybody else.
-pub(super) fn cursor(before: i64) -> String {
+fn cursor(before: i64) -> String {
     URL_SAFE_NO_PAD.encode(before.to_be_bytes())
 }
 

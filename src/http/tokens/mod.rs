@@ -13,9 +13,8 @@ pub(super) use rotate::post as rotate;
 pub(super) use view::{usage as usage_view, view};
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
-use serde_json::json;
 
-use super::{app::App, caller::caller, paging::cursor, problem::Problem};
+use super::{app::App, caller::caller, paging, path, problem::Problem};
 use crate::{
     domain::{clock::Timestamp, ids::CredentialId, nullable::Nullable},
     service::{Expiry, Page},
@@ -37,8 +36,7 @@ pub(super) async fn usage(app: Data<App>, request: HttpRequest) -> Result<HttpRe
 /// A page of a list, as all lists of tokens show it.
 pub(super) fn page_of(page: &Page) -> HttpResponse {
     let items: Vec<_> = page.items.iter().map(view).collect();
-    let body = json!({ "items": items, "next": page.next.map(cursor) });
-    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(body)
+    paging::page(&items, page.next)
 }
 
 /// One of one's own credentials.
@@ -55,9 +53,9 @@ pub(super) async fn delete(app: Data<App>, request: HttpRequest) -> Result<HttpR
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// The id in the path. What is none looks like one that nobody has.
+/// The credential in the path.
 pub(super) fn id(request: &HttpRequest) -> Result<CredentialId, Problem> {
-    request.match_info().get("id").and_then(|id| id.parse().ok()).ok_or(Problem::NotFound)
+    path::id(request, "id")
 }
 
 /// What `expires_at` and `expires_in` ask for together; `None` = nothing was said.

@@ -2,11 +2,12 @@ use std::str::FromStr;
 
 use crate::{
     domain::{clock::Timestamp, token_filter::TokenFilter},
-    http::{paging::before, problem::Problem},
+    http::{
+        paging::{DEFAULT_LIMIT, before, invalid},
+        problem::Problem,
+    },
     service::Listing,
 };
-
-const DEFAULT_LIMIT: i64 = 50;
 
 /// The longest name there is, in characters.
 const MAX_NAME: usize = 100;
@@ -20,10 +21,6 @@ pub(in crate::http) struct Query<Id> {
     /// Whose tokens: the parameter that only this list has.
     pub(in crate::http) whose: Option<Id>,
     pub(in crate::http) listing: Listing,
-}
-
-fn invalid(member: &str, problem: &str) -> Problem {
-    Problem::Invalid { member: member.to_owned(), problem: problem.to_owned() }
 }
 
 fn parsed<T: FromStr>(member: &str, value: &str, problem: &str) -> Result<T, Problem> {
@@ -41,7 +38,7 @@ impl<Id: FromStr> Query<Id> {
             if name == whose {
                 query.whose = Some(parsed(&name, &value, "is not an id")?);
             } else if !read(&mut query.listing, &name, &value)? {
-                return Err(invalid("query", &format!("has an unknown parameter; expected {whose}, {COMMON}")));
+                return Err(invalid("query", format!("has an unknown parameter; expected {whose}, {COMMON}")));
             }
         }
         Ok(query)

@@ -113,7 +113,7 @@ fn apply(
 }
 
 /// Puts on the list what becomes of a credential when `after` takes its place.
-pub(super) fn list_effect(
+fn list_effect(
     change: &mut Change<'_>,
     core: &Core,
     standing: &Standing,
