@@ -33,7 +33,7 @@ struct New {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Accept {
-    token: String,
+    token: SecretString,
     #[serde(default, deserialize_with = "json::given")]
     name: Option<String>,
     #[serde(default, deserialize_with = "json::given")]

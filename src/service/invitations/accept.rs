@@ -30,7 +30,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Acceptance {
     /// The secret of the invitation.
-    pub secret: String,
+    pub secret: SecretString,
     /// The name of whoever is new here.
     pub name: Option<String>,
     /// The password of whoever is new here.
@@ -87,7 +87,7 @@ impl Invitations {
     ) -> Result<Accepted, ManageError> {
         let core = &self.core;
         let Acceptance { secret, name, password } = acceptance;
-        let secret = tagged_secret::parse(Purpose::Invitation, secret.trim(), core.keys.tag());
+        let secret = tagged_secret::parse(Purpose::Invitation, secret.expose_secret().trim(), core.keys.tag());
         let (secret, now) = (secret.ok_or(ManageError::NotFound)?, core.clock.now());
         let look = move |connection: &mut DbConnection| {
             let (invitation, _) = open(connection, &secret, now)?;
