@@ -47,7 +47,7 @@ const SQLITE_BUSY: Duration = Duration::from_secs(5);
 
 /// How much of the file each connection keeps, in KiB: the upper pages of the trees. Leaves are seldom met again, and the
 /// system has the file in memory.
-const SQLITE_CACHE_KIB: u32 = 512;
+const SQLITE_CACHE_KIB: u32 = 1024;
 
 /// How often another connection may be faster in turning on the write-ahead log, or die amid it.
 const SQLITE_WAL_TRIES: usize = 10;

@@ -1,4 +1,5 @@
 -- The same tables as migrations/postgres, column by column; a test compares the two.
+-- WITHOUT ROWID where rows are short and an exchange finds them by their key: one page less to read each.
 
 CREATE TABLE list_head (
     id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
@@ -46,7 +47,7 @@ CREATE TABLE users (
     revoked_seq BIGINT NOT NULL,
     created_at TIMESTAMP NOT NULL,
     CHECK (email IS NOT NULL OR kind <> 'person')
-);
+) WITHOUT ROWID;
 
 CREATE TABLE memberships (
     organization_id TEXT NOT NULL REFERENCES organizations (id),
@@ -57,7 +58,7 @@ CREATE TABLE memberships (
     ended_at TIMESTAMP,
     revoked_seq BIGINT NOT NULL,
     PRIMARY KEY (organization_id, user_id)
-);
+) WITHOUT ROWID;
 CREATE INDEX memberships_user_id ON memberships (user_id);
 
 CREATE TABLE credentials (
