@@ -1,5 +1,6 @@
 //! The benchmark: a release server beside the limit of the machine, in turns, in one run.
 
+mod lists;
 mod machine;
 mod numbers;
 mod plot;
@@ -66,6 +67,10 @@ pub async fn run(mut arguments: Arguments) -> Result<(), Failure> {
     let mut stage = Stage::set(arguments.clone()).await?;
     let mut result = BenchResult::new(&arguments, stage.database_name());
     for (place, count) in arguments.credentials.iter().enumerate() {
+        if *count >= lists::LISTED && result.lists.is_empty() {
+            stage.grow(lists::LISTED).await?;
+            lists::run(&stage, &mut result).await?;
+        }
         stage.grow(*count).await?;
         series::in_memory(&stage, &mut result, place == 0).await?;
     }

@@ -23,6 +23,7 @@ pub(super) struct BenchResult {
     pub(super) rows: Vec<Row>,
     pub(super) starts: Vec<Start>,
     pub(super) steady: Vec<Steady>,
+    pub(super) lists: Vec<List>,
     /// What went wrong beside the measuring.
     pub(super) remarks: Vec<String>,
 }
@@ -40,6 +41,7 @@ impl BenchResult {
             rows: Vec::new(),
             starts: Vec::new(),
             steady: Vec::new(),
+            lists: Vec::new(),
             remarks: Vec::new(),
         }
     }
@@ -98,6 +100,17 @@ impl Start {
     pub(super) fn bytes_per_credential(&self) -> f64 {
         self.touched.rss.saturating_sub(self.idle.rss) as f64 / self.credentials as f64
     }
+}
+
+/// A page of a list of tokens.
+#[derive(Debug, Serialize)]
+pub(super) struct List {
+    pub(super) what: &'static str,
+    /// How many the organization has.
+    pub(super) credentials: usize,
+    /// How many are on the page.
+    pub(super) items: usize,
+    pub(super) p50_ms: f64,
 }
 
 /// Exchanges at fixed moments.

@@ -10,7 +10,7 @@ use crate::{
     Failure,
     load::{Length, Load, Order, Pace, Requests},
     say,
-    seed::Seeder,
+    seed::{Owner, Seeder},
     server::{Server, keys_dir},
 };
 
@@ -65,6 +65,16 @@ impl Stage {
         fs::write(self.folder.path().join("opaque"), self.texts.join("\n"))?;
         self.opaque = Arc::new(Requests::exchanges(self.texts.clone()));
         Ok(())
+    }
+
+    /// Who can sign in.
+    pub(super) fn owner(&self) -> &Owner {
+        &self.seeder.owner
+    }
+
+    /// How many credentials there are, of both kinds.
+    pub(super) fn credentials(&self) -> usize {
+        self.opaque.len() + self.jwt.len()
     }
 
     pub(super) async fn patmint(&self, settings: &[&str]) -> Result<Server, Failure> {

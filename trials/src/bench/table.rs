@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 
 use super::{
     numbers::{grouped, mebibytes, median, short, times},
-    result::{BenchResult, Row, Start, Steady},
+    result::{BenchResult, List, Row, Start, Steady},
 };
 
 /// The whole result as Markdown.
@@ -28,6 +28,7 @@ pub(super) fn markdown(result: &BenchResult) -> String {
     rows(&mut text, &result.rows);
     steady(&mut text, &result.steady);
     starts(&mut text, &result.starts);
+    lists(&mut text, &result.lists);
     for remark in &result.remarks {
         let _ = writeln!(text, "- {remark}");
     }
@@ -118,6 +119,14 @@ fn starts(text: &mut String, starts: &[Start]) {
         ]
     };
     table(text, "Start and memory", &columns, starts.iter().map(line));
+}
+
+fn lists(text: &mut String, lists: &[List]) {
+    let columns = ["tokens in the organization", "page", "tokens on it", "p50 ms"];
+    let line = |list: &List| {
+        vec![grouped(count(list.credentials)), list.what.to_owned(), list.items.to_string(), short(list.p50_ms)]
+    };
+    table(text, "Lists of tokens", &columns, lists.iter().map(line));
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a count of credentials")]

@@ -6,7 +6,11 @@ use std::{
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
-use crate::{Failure, load::Connection, seed::Owner};
+use crate::{
+    Failure,
+    load::{Connection, request},
+    seed::Owner,
+};
 
 /// The management API of one server, for its owner.
 pub(super) struct Api {
@@ -33,13 +37,6 @@ pub(super) struct Answered {
 pub(super) struct Victim {
     pub(super) id: String,
     pub(super) token: String,
-}
-
-/// The bytes of a request with a JSON body.
-pub(super) fn request(method: &str, path: &str, headers: &str, body: &str) -> Vec<u8> {
-    let length = body.len();
-    let head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n");
-    format!("{head}{headers}content-length: {length}\r\n\r\n{body}").into_bytes()
 }
 
 impl Api {

@@ -7,12 +7,12 @@ use std::{
 use serde_json::Value;
 use tokio::{task::JoinSet, time};
 
-use super::{
-    Arguments, Stage,
-    api::{Api, request},
-    spread::spread,
+use super::{Arguments, Stage, api::Api, spread::spread};
+use crate::{
+    Failure,
+    load::{Connection, request},
+    say,
 };
-use crate::{Failure, load::Connection, say};
 
 /// How long all clients have to be back at the feed before the next revocation.
 const PAUSE: Duration = Duration::from_millis(300);

@@ -26,7 +26,7 @@ pub use self::{
     order::{Length, Order},
     pace::Pace,
     report::Report,
-    requests::Requests,
+    requests::{Requests, request},
 };
 use self::{order::Turns, pace::Schedule, worker::Worker};
 use crate::Failure;

@@ -1,5 +1,13 @@
 use std::io::Write as _;
 
+/// The bytes of one request with a JSON body; `headers` are whole lines.
+#[must_use]
+pub fn request(method: &str, path: &str, headers: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    let head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n");
+    format!("{head}{headers}content-length: {length}\r\n\r\n{body}").into_bytes()
+}
+
 /// The requests of a load. All go to the same place and differ in their bodies only.
 #[derive(Clone, Debug)]
 pub struct Requests {
