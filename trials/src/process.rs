@@ -40,6 +40,14 @@ pub fn memory(pid: u32) -> io::Result<Memory> {
     Ok(Memory { rss: kilobytes(&rollup, "Rss:") * 1024, pss: kilobytes(&rollup, "Pss:") * 1024 })
 }
 
+/// The most that a process ever had resident, in bytes.
+///
+/// # Errors
+/// If there is no such process.
+pub fn peak(pid: u32) -> io::Result<u64> {
+    Ok(kilobytes(&fs::read_to_string(format!("/proc/{pid}/status"))?, "VmHWM:") * 1024)
+}
+
 fn kilobytes(rollup: &str, name: &str) -> u64 {
     let line = rollup.lines().find_map(|line| line.strip_prefix(name));
     line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or_default()
@@ -58,6 +66,7 @@ mod tests {
     fn one_process_is_known() {
         let own = memory(std::process::id()).unwrap();
         assert!(own.rss > 100_000 && own.pss > 0 && own.pss <= own.rss, "{own:?}");
+        assert!(peak(std::process::id()).unwrap() >= own.rss);
         assert!(processor_time(std::process::id()).unwrap() < Duration::from_hours(1));
         assert_eq!(kilobytes("Rss:   12 kB\nPss: 5 kB\n", "Pss:"), 5);
     }

@@ -76,6 +76,7 @@ pub async fn run(mut arguments: Arguments) -> Result<(), Failure> {
     }
     series::from_database(&stage, &mut result).await?;
     series::steady(&stage, &mut result).await?;
+    series::crowd(&stage, &mut result).await?;
     let write = |name: &str, text: &str| fs::write(arguments.out.join(name), text);
     write("result.json", &serde_json::to_string_pretty(&result)?)?;
     write("result.md", &table::markdown(&result))?;

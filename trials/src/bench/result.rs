@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use patmint::domain::clock::{Clock as _, SystemClock};
 use serde::Serialize;
 
@@ -23,6 +25,7 @@ pub(super) struct BenchResult {
     pub(super) rows: Vec<Row>,
     pub(super) starts: Vec<Start>,
     pub(super) steady: Vec<Steady>,
+    pub(super) crowds: Vec<Crowd>,
     pub(super) lists: Vec<List>,
     /// What went wrong beside the measuring.
     pub(super) remarks: Vec<String>,
@@ -41,6 +44,7 @@ impl BenchResult {
             rows: Vec::new(),
             starts: Vec::new(),
             steady: Vec::new(),
+            crowds: Vec::new(),
             lists: Vec::new(),
             remarks: Vec::new(),
         }
@@ -100,6 +104,19 @@ impl Start {
     pub(super) fn bytes_per_credential(&self) -> f64 {
         self.touched.rss.saturating_sub(self.idle.rss) as f64 / self.credentials as f64
     }
+}
+
+/// Many who sign in at the same moment, beside exchanges at fixed moments.
+#[derive(Debug, Serialize)]
+pub(super) struct Crowd {
+    pub(super) rate: f64,
+    pub(super) exchanges: Sample,
+    /// How many sign-ins were answered with which status.
+    pub(super) sign_ins: BTreeMap<u16, u64>,
+    /// The longest that one of them waited for its answer.
+    pub(super) longest_ms: f64,
+    /// The most memory that the server ever had resident.
+    pub(super) peak: u64,
 }
 
 /// A page of a list of tokens.

@@ -6,14 +6,14 @@ use tokio::time;
 
 use super::{
     numbers::median,
-    result::{BenchResult, Start, Steady},
+    result::{BenchResult, Crowd, Start, Steady},
     sample::Sample,
     stage::Stage,
 };
 use crate::{
     Failure,
     load::{Connection, Length, Load, Order, Pace, Requests},
-    process::Memory,
+    process::{self, Memory},
     say,
     server::Server,
 };
@@ -29,6 +29,9 @@ const COLD: u64 = 200;
 
 /// Sign-ins a second beside steady exchanges, and their connections.
 const SIGN_INS: (f64, usize) = (20.0, 8);
+
+/// Exchanges a second beside a crowd, and how many it has.
+const CROWD: (f64, usize) = (2000.0, 200);
 
 /// Exchanges that memory answers; start and memory.
 pub(super) async fn in_memory(stage: &Stage, result: &mut BenchResult, with_jwt: bool) -> Result<(), Failure> {
@@ -121,6 +124,38 @@ pub(super) async fn steady(stage: &Stage, result: &mut BenchResult) -> Result<()
     }
     result.steady.extend([alone, beside]);
     stopped(patmint, result);
+    Ok(())
+}
+
+/// Exchanges at fixed moments, with a crowd that signs in at one moment amid them.
+pub(super) async fn crowd(stage: &Stage, result: &mut BenchResult) -> Result<(), Failure> {
+    let (rate, many) = CROWD;
+    for round in 0..stage.arguments.rounds {
+        say(&format!("measuring: {many} sign-ins at once, round {}", round + 1));
+        // A new one each time: the most memory it ever had is that of this crowd.
+        let patmint = stage.patmint(&[]).await?;
+        each_once(&patmint, &stage.opaque, 32, u64::try_from(stage.opaque.len())?.min(10_000)).await?;
+        let connections = stage.arguments.connections.first().copied().unwrap_or(1);
+        let exchanges =
+            Load { pace: Pace::Open(rate), ..stage.turn(&patmint, &stage.opaque, connections, round << 40) };
+        let people = stage.turn(&patmint, &stage.sign_in, many, 0);
+        let length = Length::Requests(u64::try_from(many)?);
+        let people = Load { warm_up: Duration::ZERO, length, ..people };
+        let people = async {
+            time::sleep(exchanges.warm_up).await;
+            people.run().await
+        };
+        let (exchanges, people) = tokio::join!(Sample::take(&patmint, exchanges.clone()), people);
+        let people = people?;
+        result.crowds.push(Crowd {
+            rate,
+            exchanges: exchanges?,
+            longest_ms: people.quantile_ms(1.0),
+            sign_ins: people.statuses,
+            peak: process::peak(patmint.pid())?,
+        });
+        stopped(patmint, result);
+    }
     Ok(())
 }
 

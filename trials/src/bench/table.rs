@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 
 use super::{
     numbers::{grouped, mebibytes, median, short, times},
-    result::{BenchResult, List, Row, Start, Steady},
+    result::{BenchResult, Crowd, List, Row, Start, Steady},
 };
 
 /// The whole result as Markdown.
@@ -27,6 +27,7 @@ pub(super) fn markdown(result: &BenchResult) -> String {
     );
     rows(&mut text, &result.rows);
     steady(&mut text, &result.steady);
+    crowds(&mut text, &result.crowds);
     starts(&mut text, &result.starts);
     lists(&mut text, &result.lists);
     for remark in &result.remarks {
@@ -94,6 +95,29 @@ fn steady(text: &mut String, steady: &[Steady]) {
         ]
     };
     table(text, "Exchanges at fixed moments", &columns, steady.iter().map(line));
+}
+
+fn crowds(text: &mut String, crowds: &[Crowd]) {
+    let columns = [
+        "beside exchanges at",
+        "sign-ins at once: how many got what",
+        "longest of these ms",
+        "exchanges p50 / p99 / p99.9 ms",
+        "not 200",
+        "peak RSS MiB",
+    ];
+    let line = |crowd: &Crowd| {
+        let latencies = [crowd.exchanges.p50_ms, crowd.exchanges.p99_ms, crowd.exchanges.p999_ms];
+        vec![
+            format!("{}/s", grouped(crowd.rate)),
+            crowd.sign_ins.iter().map(|(status, count)| format!("{count} × {status}")).collect::<Vec<_>>().join(", "),
+            short(crowd.longest_ms),
+            latencies.map(short).join(" / "),
+            crowd.exchanges.other.to_string(),
+            mebibytes(crowd.peak),
+        ]
+    };
+    table(text, "A crowd that signs in", &columns, crowds.iter().map(line));
 }
 
 fn starts(text: &mut String, starts: &[Start]) {
