@@ -36,4 +36,5 @@ mod rights;
 mod status_lists;
 mod usage;
 mod user_disable;
+mod verifier;
 mod well_known;

@@ -1,4 +1,4 @@
-"""Signing keys that change every two seconds, under load: PyJWT and jose, which keep the published keys, refuse nothing.
+"""Signing keys that change every two seconds, under load: PyJWT, jose and patmint's own crate, which keep them, refuse nothing.
 
 For a minute: PATMINT_TEST_ROTATION_SECONDS=60.
 """
@@ -85,21 +85,25 @@ def short_lives(owner, account):
 
 
 @pytest.fixture
-def jose(url):
-    """A process with npm's jose, which verifies what is written to it and says at the end how much of it was good."""
+def services(url):
+    """Processes that verify what is written to them, and say at the end how much of it was good: jose, and our own crate."""
     program = os.path.join(os.environ["PATMINT_NODE_HOME"], "verify-lines.mjs")
-    with subprocess.Popen(["node", program, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        yield process
-        process.kill()
+    ours = [os.environ["PATMINT_TRIALS"], "verify", "--issuer", url, "--max-age", "1"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(["node", program, url], **pipes) as jose, subprocess.Popen(ours, **pipes) as own:
+        yield [jose, own]
+        jose.kill()
+        own.kill()
 
 
-def test_a_verifier_that_keeps_the_keys_refuses_nothing(url, account, short_lives, jose):
+def test_a_verifier_that_keeps_the_keys_refuses_nothing(url, account, short_lives, services):
     keys = jwt.PyJWKClient(f"{url}/.well-known/jwks.json")
     lines = threading.Lock()
 
     def verify(access: str) -> None:
         with lines:
-            jose.stdin.write(access + "\n")
+            for service in services:
+                service.stdin.write(access + "\n")
         key = keys.get_signing_key_from_jwt(access)
         jwt.decode(access, key, algorithms=["ES256"], issuer=url, audience=url)
 
@@ -120,6 +124,6 @@ def test_a_verifier_that_keeps_the_keys_refuses_nothing(url, account, short_live
     signed = sum((client.kids for client in clients), Counter())
     # The first key, and each that had its two seconds of notice; the last one or two had not.
     assert len(signed) >= rotator.made - 1 >= 2, signed
-    said = json.loads(jose.communicate(timeout=60)[0])
-    assert said == {"good": signed.total() + len(kept), "refused": []}
-    print(f"{said['good']} verified, by {len(signed)} keys")
+    for service in services:
+        said = json.loads(service.communicate(timeout=60)[0])
+        assert said == {"good": signed.total() + len(kept), "refused": {}}, service.args

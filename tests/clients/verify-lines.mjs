@@ -8,14 +8,14 @@ const [url] = process.argv.slice(2)
 const keys = createRemoteJWKSet(new URL('/.well-known/jwks.json', url), { cacheMaxAge: 1000 })
 const expected = { issuer: url, audience: url, typ: 'at+jwt' }
 let good = 0
-const refused = []
+const refused = {}
 
 for await (const line of createInterface({ input: process.stdin })) {
   try {
     await jwtVerify(line, keys, expected)
     good += 1
   } catch (error) {
-    refused.push(String(error))
+    refused[error] = (refused[error] ?? 0) + 1
   }
 }
 console.log(JSON.stringify({ good, refused }))

@@ -9,6 +9,7 @@ pub mod load;
 pub mod process;
 pub mod seed;
 pub mod server;
+pub mod verify;
 
 /// Why a trial could not go on: for the person in front of it, so a text is enough.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;

@@ -3,7 +3,7 @@
 use std::{future::Future, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use patmint_trials::{Failure, bench, faults, guarantee, limit, say, seed};
+use patmint_trials::{Failure, bench, faults, guarantee, limit, say, seed, verify};
 
 /// Tries out a whole patmint
 #[derive(Parser)]
@@ -23,6 +23,8 @@ enum Command {
     Seed(seed::Arguments),
     /// Serve what an exchange must cost at the least on this machine
     Limit(limit::Arguments),
+    /// Verify access tokens, one a line of standard input
+    Verify(verify::Arguments),
     /// Change things on several servers under load, and see that nobody goes by the old state
     Guarantee(guarantee::Arguments),
 }
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
         Command::Faults(arguments) => faults::run(&arguments),
         Command::Seed(arguments) => on_this_thread(seed::run(&arguments)),
         Command::Limit(arguments) => limit::run(&arguments),
+        Command::Verify(arguments) => verify::run(arguments),
         Command::Guarantee(arguments) => on_this_thread(guarantee::run(&arguments)),
     };
     match result {
