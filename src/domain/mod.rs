@@ -19,6 +19,7 @@ pub mod policy;
 pub mod random;
 pub mod schedule;
 pub mod scope;
+pub mod source;
 pub mod standing;
 pub mod tagged_secret;
 pub mod token_filter;

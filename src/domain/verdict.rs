@@ -13,6 +13,7 @@ use super::{
     credential::{Credential, words},
     policy::Policy,
     scope::Rights,
+    source::Source,
     standing::Standing,
 };
 
@@ -80,8 +81,8 @@ words!(State {
 /// What comes with the request for an access token.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Asked<'a> {
-    /// The address of whoever presents the credential.
-    pub address: Option<IpAddr>,
+    /// Where it comes from. Only its address counts.
+    pub source: Source,
     /// The rights asked for, as a `scope` parameter; `None` = all there are.
     pub scope: Option<&'a str>,
     /// The audience asked for; `None` = what the credential has.
@@ -176,7 +177,7 @@ pub fn judge<'a>(
     }
     let credential = &standing.credential;
     let policy = &standing.organization.policy;
-    if !is_inside(policy, asked.address) {
+    if !is_inside(policy, asked.source.address) {
         return Err(Refusal::NetworkDisallowed);
     }
     let own = Rights::new(credential.permission, credential.scopes.as_ref());

@@ -21,6 +21,7 @@ mod path;
 mod policies;
 mod problem;
 mod refresh;
+mod request_id;
 mod revocations;
 mod revoke;
 mod routes;

@@ -2,7 +2,7 @@
 
 mod organizations;
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use jsonwebtoken::{DecodingKey, Validation};
 use patmint_verifier::{ACCESS_TOKEN_TYP, AccessClaims, TOKEN_TYPE_ACCESS};
@@ -16,6 +16,7 @@ use crate::{
         ids::{CredentialId, OrganizationId},
         membership::{Membership, User},
         organization::Organization,
+        source::Source,
         standing::{Record, Standing},
         tagged_secret::{self, Purpose},
         verdict::{self, Asked},
@@ -50,7 +51,7 @@ pub struct Caller {
     /// What was shown.
     pub proof: Proof,
     /// Where the request came from.
-    pub address: Option<IpAddr>,
+    pub source: Source,
 }
 
 /// What stands for the user.
@@ -64,7 +65,7 @@ pub(crate) enum Via {
 pub(crate) struct Authority {
     pub(crate) user: User,
     pub(crate) via: Via,
-    address: Option<IpAddr>,
+    source: Source,
     /// Where the caller may act: the user's current memberships; with a credential only its own organization.
     pub(crate) memberships: Vec<(Membership, Arc<Organization>)>,
 }
@@ -120,9 +121,9 @@ impl Core {
         let (core, caller, now) = (self.clone(), caller.clone(), self.clock.now());
         let mut authority = self.db.read(move |connection| core.authority(connection, &caller, now)).await?;
         match &mut authority.via {
-            Via::Session(session) => sessions::note(self, session).await,
+            Via::Session(session) => sessions::note(self, session, authority.source).await,
             // So that one that is only ever used here does not go stale.
-            Via::Credential(standing, _) => self.usage.note_use(standing.credential.id, now, authority.address),
+            Via::Credential(standing, _) => self.usage.note_use(standing.credential.id, now, authority.source.address),
         }
         Ok(authority)
     }
@@ -137,7 +138,7 @@ impl Core {
         caller: &Caller,
         now: Timestamp,
     ) -> Result<Authority, ManageError> {
-        let address = caller.address;
+        let source = caller.source;
         match &caller.proof {
             Proof::Session(hash) => {
                 let found = sessions::live(connection, hash, now)?;
@@ -145,7 +146,7 @@ impl Core {
                 let memberships = memberships::current_of(connection, user.id)?;
                 let memberships =
                     memberships.into_iter().map(|(m, organization)| (m, Arc::new(organization))).collect();
-                Ok(Authority { user, via: Via::Session(session), address, memberships })
+                Ok(Authority { user, via: Via::Session(session), source, memberships })
             }
             Proof::Credential(presented) => {
                 let record = standings::record_by_key(connection, presented.key)?
@@ -153,11 +154,11 @@ impl Core {
                     .ok_or(ManageError::Unauthenticated)?;
                 let credential = &record.standing.credential;
                 let permission = credential.scopes.is_none().then_some(credential.permission);
-                self.by_credential(connection, record, permission, address, now)
+                self.by_credential(connection, record, permission, source, now)
             }
             Proof::AccessToken(signed) => {
                 let (record, permission) = self.behind(connection, signed)?;
-                let mut authority = self.by_credential(connection, record, permission, address, now)?;
+                let mut authority = self.by_credential(connection, record, permission, source, now)?;
                 if let Via::Credential(standing, _) = &mut authority.via {
                     self.bind_to_audiences(standing, &signed.claims);
                 }
@@ -212,16 +213,16 @@ impl Core {
         connection: &mut DbConnection,
         record: Record,
         permission: Option<Permission>,
-        address: Option<IpAddr>,
+        source: Source,
         now: Timestamp,
     ) -> Result<Authority, ManageError> {
         let record = self.with_last_use(connection, record, now)?;
-        let asked = Asked { address, ..Asked::default() };
+        let asked = Asked { source, ..Asked::default() };
         let Record { standing, owner: user, membership, .. } = record;
         verdict::judge(&standing, &self.settings.issuer, now, &asked).map_err(|_| ManageError::Unauthenticated)?;
         let memberships =
             membership.map(|membership| (membership, standing.organization.clone())).into_iter().collect();
-        Ok(Authority { user, via: Via::Credential(Box::new(standing), permission), address, memberships })
+        Ok(Authority { user, via: Via::Credential(Box::new(standing), permission), source, memberships })
     }
 
     /// A record that seems stale, with its last use as it is now: the last one may not be written yet.
@@ -251,7 +252,7 @@ impl Authority {
             Via::Session(_) => None,
             Via::Credential(standing, _) => Some(standing.credential.id),
         };
-        Actor { user: Some(self.user.id), credential, address: self.address }
+        Actor { user: Some(self.user.id), credential, source: self.source }
     }
 
     /// The credential that stands for the caller, if one does.

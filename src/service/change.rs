@@ -1,7 +1,7 @@
 //! The frame of every management change: counter, decision, change, list entries and audit row in one transaction, and
 //! then the wait until no exchange goes by the old state any more.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use serde_json::Value;
 use tokio::time;
@@ -16,6 +16,7 @@ use crate::{
         ids::{AuditId, CredentialId, OrganizationId, UserId},
         list::{Entry, Target},
         random::Randomness,
+        source::Source,
     },
     store::{
         Database, DbConnection, StoreError,
@@ -36,7 +37,7 @@ pub(crate) struct Actor {
     /// The credential that stood for the user.
     pub(crate) credential: Option<CredentialId>,
     /// Where the request came from.
-    pub(crate) address: Option<IpAddr>,
+    pub(crate) source: Source,
 }
 
 /// A change under way: holds the one lock of all changes.
@@ -110,7 +111,7 @@ impl Change<'_> {
             actor_credential_id: actor.credential,
             action: action.to_owned(),
             subject_id: subject,
-            address: actor.address.map(|address| address.to_canonical().to_string()),
+            address: actor.source.address.map(|address| address.to_canonical().to_string()),
             detail: detail.map(Value::to_string),
         };
         audit::insert(self.connection, record)

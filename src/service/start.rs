@@ -29,7 +29,7 @@ use super::{
     users::Users,
 };
 use crate::{
-    domain::{clock::Clock, credential::CredentialFormat, random::Randomness},
+    domain::{clock::Clock, credential::CredentialFormat, ids::RequestId, random::Randomness},
     store::{Database, StoreError, list},
 };
 
@@ -219,6 +219,12 @@ impl Services {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.core.settings
+    }
+
+    /// An id for a request.
+    #[must_use]
+    pub fn new_request_id(&self) -> RequestId {
+        RequestId::generate(self.core.clock.now(), &*self.core.random)
     }
 
     /// Ends the work in the background, writes what was gathered, and tells the other servers. To be called when nothing

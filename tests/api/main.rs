@@ -31,6 +31,7 @@ mod keys;
 mod oauth_revoke;
 mod operations;
 mod races;
+mod request_ids;
 mod revocations;
 mod rights;
 mod status_lists;

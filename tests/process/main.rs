@@ -20,6 +20,7 @@ mod org;
 mod precedence;
 mod quickstart;
 mod refusals;
+mod request_ids;
 mod restore;
 mod second_process;
 mod stop;

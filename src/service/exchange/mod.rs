@@ -30,6 +30,7 @@ mod replica_ordering_tests;
 use std::{fmt, sync::Arc};
 
 use thiserror::Error;
+use tracing::field::display;
 
 pub use self::feed_log::Page as FeedPage;
 use self::{
@@ -127,10 +128,11 @@ impl Exchange {
             return Err(ExchangeError::Unknown);
         };
         let judged = verdict::judge(&known, &self.core.settings.issuer, now, asked);
-        self.core.usage.note(&known, now, asked.address, judged.as_ref().err().copied());
+        self.core.usage.note(&known, now, asked.source.address, judged.as_ref().err().copied());
         let grant = judged.map_err(|reason| {
             // The holder is told nothing of this; the log, the counts and the owner's view are.
-            tracing::info!(credential = %known.id(), %reason, "exchange refused");
+            let request_id = asked.source.request_id.map(display);
+            tracing::info!(request_id, credential = %known.id(), %reason, "exchange refused");
             ExchangeError::Refused(reason)
         })?;
         let claims = claims(&self.core, &known, grant, found.rev);

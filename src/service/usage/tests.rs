@@ -6,6 +6,7 @@ use crate::{
         credential::LookupKey,
         list::{Entry, Target},
         random::SystemRandomness,
+        source::Source,
         verdict::tests::standing,
     },
     service::{
@@ -173,7 +174,7 @@ fn use_that_is_not_written_yet_counts_whatever_memory_has_forgotten() {
     replica.memory.forget_all();
     // 400 days after the use that is written.
     replica.clock.jump(200 * DAY);
-    block_on(core.authenticate(&Caller { proof, address: None })).map(drop).expect("used in time");
+    block_on(core.authenticate(&Caller { proof, source: Source::default() })).map(drop).expect("used in time");
     replica.memory.forget_all();
     replica.clock.jump(200 * DAY);
     replica.exchange().expect("used in time");
