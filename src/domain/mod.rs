@@ -11,6 +11,7 @@ pub mod ids;
 pub mod invitation;
 pub mod jws;
 pub mod list;
+pub mod means;
 pub mod membership;
 pub mod nullable;
 pub mod organization;

@@ -14,6 +14,7 @@ use crate::{
         credential::{Credential, Permission, Presented},
         digest::SecretHash,
         ids::{CredentialId, OrganizationId},
+        means::Means,
         membership::{Membership, User},
         organization::Organization,
         source::Source,
@@ -54,6 +55,16 @@ pub struct Caller {
     pub source: Source,
 }
 
+impl Proof {
+    fn means(&self) -> Means {
+        match self {
+            Self::Session(_) => Means::Session,
+            Self::Credential(_) => Means::Token,
+            Self::AccessToken(_) => Means::AccessToken,
+        }
+    }
+}
+
 /// What stands for the user.
 pub(crate) enum Via {
     Session(sessions::Session),
@@ -65,6 +76,7 @@ pub(crate) enum Via {
 pub(crate) struct Authority {
     pub(crate) user: User,
     pub(crate) via: Via,
+    means: Means,
     source: Source,
     /// Where the caller may act: the user's current memberships; with a credential only its own organization.
     pub(crate) memberships: Vec<(Membership, Arc<Organization>)>,
@@ -138,7 +150,6 @@ impl Core {
         caller: &Caller,
         now: Timestamp,
     ) -> Result<Authority, ManageError> {
-        let source = caller.source;
         match &caller.proof {
             Proof::Session(hash) => {
                 let found = sessions::live(connection, hash, now)?;
@@ -146,7 +157,13 @@ impl Core {
                 let memberships = memberships::current_of(connection, user.id)?;
                 let memberships =
                     memberships.into_iter().map(|(m, organization)| (m, Arc::new(organization))).collect();
-                Ok(Authority { user, via: Via::Session(session), source, memberships })
+                Ok(Authority {
+                    user,
+                    via: Via::Session(session),
+                    means: caller.proof.means(),
+                    source: caller.source,
+                    memberships,
+                })
             }
             Proof::Credential(presented) => {
                 let record = standings::record_by_key(connection, presented.key)?
@@ -154,11 +171,11 @@ impl Core {
                     .ok_or(ManageError::Unauthenticated)?;
                 let credential = &record.standing.credential;
                 let permission = credential.scopes.is_none().then_some(credential.permission);
-                self.by_credential(connection, record, permission, source, now)
+                self.by_credential(connection, (record, permission), caller, now)
             }
             Proof::AccessToken(signed) => {
                 let (record, permission) = self.behind(connection, signed)?;
-                let mut authority = self.by_credential(connection, record, permission, source, now)?;
+                let mut authority = self.by_credential(connection, (record, permission), caller, now)?;
                 if let Via::Credential(standing, _) = &mut authority.via {
                     self.bind_to_audiences(standing, &signed.claims);
                 }
@@ -211,18 +228,24 @@ impl Core {
     fn by_credential(
         &self,
         connection: &mut DbConnection,
-        record: Record,
-        permission: Option<Permission>,
-        source: Source,
+        (record, permission): (Record, Option<Permission>),
+        caller: &Caller,
         now: Timestamp,
     ) -> Result<Authority, ManageError> {
         let record = self.with_last_use(connection, record, now)?;
+        let source = caller.source;
         let asked = Asked { source, ..Asked::default() };
         let Record { standing, owner: user, membership, .. } = record;
         verdict::judge(&standing, &self.settings.issuer, now, &asked).map_err(|_| ManageError::Unauthenticated)?;
         let memberships =
             membership.map(|membership| (membership, standing.organization.clone())).into_iter().collect();
-        Ok(Authority { user, via: Via::Credential(Box::new(standing), permission), source, memberships })
+        Ok(Authority {
+            user,
+            via: Via::Credential(Box::new(standing), permission),
+            means: caller.proof.means(),
+            source,
+            memberships,
+        })
     }
 
     /// A record that seems stale, with its last use as it is now: the last one may not be written yet.
@@ -252,7 +275,7 @@ impl Authority {
             Via::Session(_) => None,
             Via::Credential(standing, _) => Some(standing.credential.id),
         };
-        Actor { user: Some(self.user.id), credential, source: self.source }
+        Actor { user: Some(self.user.id), credential, means: self.means, source: self.source }
     }
 
     /// The credential that stands for the caller, if one does.

@@ -15,6 +15,7 @@ use crate::{
         clock::{Clock, Timestamp},
         ids::{AuditId, CredentialId, OrganizationId, UserId},
         list::{Entry, Target},
+        means::Means,
         random::Randomness,
         source::Source,
     },
@@ -30,14 +31,28 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// Who makes a change, for the audit trail.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Actor {
-    /// The user; `None` = whoever held the credential, or the command line.
+    /// The user; `None` = whoever held the credential, the command line, or the server itself.
     pub(crate) user: Option<UserId>,
     /// The credential that stood for the user.
     pub(crate) credential: Option<CredentialId>,
+    /// By what.
+    pub(crate) means: Means,
     /// Where the request came from.
     pub(crate) source: Source,
+}
+
+impl Actor {
+    /// Whoever is at the command line.
+    pub(crate) const COMMAND: Self = Self::nobody(Means::Command);
+
+    /// The server itself.
+    pub(crate) const SERVER: Self = Self::nobody(Means::Server);
+
+    const fn nobody(means: Means) -> Self {
+        Self { user: None, credential: None, means, source: Source { address: None, request_id: None } }
+    }
 }
 
 /// A change under way: holds the one lock of all changes.
@@ -113,6 +128,8 @@ impl Change<'_> {
             subject_id: subject,
             address: actor.source.address.map(|address| address.to_canonical().to_string()),
             detail: detail.map(Value::to_string),
+            request_id: actor.source.request_id,
+            via: Some(actor.means),
         };
         audit::insert(self.connection, record)
     }

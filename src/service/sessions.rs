@@ -18,6 +18,7 @@ use crate::{
         digest::SecretHash,
         email::Email,
         ids::{SessionId, UserId},
+        means::Means,
         membership::{Membership, User},
         organization::Organization,
         source::Source,
@@ -138,7 +139,7 @@ impl Sessions {
             let is_same = |now: &Option<SecretString>| text(now.as_ref()) == text(checked.hash.as_ref());
             let current = current.filter(|(user, now)| user.disabled_at.is_none() && is_same(now));
             let (user, _) = current.ok_or(ManageError::Unauthenticated)?;
-            let actor = Actor { user: Some(user.id), credential: None, source };
+            let actor = Actor { user: Some(user.id), credential: None, means: Means::Password, source };
             change.record(actor, "session.create", None, Some(session.id.to_string()), None)?;
             store::insert(change.connection, session)?;
             let memberships = memberships::current_of(change.connection, user.id)?;
@@ -242,7 +243,7 @@ impl Sessions {
             let (user, _) = users::by_email(change.connection, &email)?.ok_or(ManageError::NotFound)?;
             users::set_password(change.connection, user.id, &hash)?;
             store::delete_of(change.connection, user.id)?;
-            change.record(Actor::default(), "user.reset_password", None, Some(user.id.to_string()), None)?;
+            change.record(Actor::COMMAND, "user.reset_password", None, Some(user.id.to_string()), None)?;
             Ok(user)
         };
         self.core.changes.run(reset).await

@@ -51,7 +51,7 @@ impl Users {
         let email: Email = email.parse().map_err(|_| ManageError::NotFound)?;
         let switch = move |change: &mut Change<'_>| {
             let (user, _) = users::by_email(change.connection, &email)?.ok_or(ManageError::NotFound)?;
-            Ok(switch(change, &user, enabled, Actor::default())?)
+            Ok(switch(change, &user, enabled, Actor::COMMAND)?)
         };
         self.core.changes.run(switch).await
     }

@@ -9,7 +9,8 @@ use super::{
 };
 use crate::domain::{
     clock::Timestamp,
-    ids::{AuditId, CredentialId, OrganizationId, UserId},
+    ids::{AuditId, CredentialId, OrganizationId, RequestId, UserId},
+    means::Means,
 };
 
 /// Who did what to whom. Holds no secret.
@@ -36,6 +37,10 @@ pub struct AuditRecord {
     pub address: Option<String>,
     /// What else is worth knowing, as JSON.
     pub detail: Option<String>,
+    /// In which request, if in one.
+    pub request_id: Option<RequestId>,
+    /// By what; unknown of what is older than this column.
+    pub via: Option<Means>,
 }
 
 /// Adds a record.

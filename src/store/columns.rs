@@ -19,7 +19,8 @@ use crate::domain::{
     credential::{Audiences, CredentialKind, Permission, RevocationReason},
     digest::SecretHash,
     email::Email,
-    ids::{AuditId, CredentialId, InvitationId, OrganizationId, ReplicaId, SessionId, UserId},
+    ids::{AuditId, CredentialId, InvitationId, OrganizationId, ReplicaId, RequestId, SessionId, UserId},
+    means::Means,
     membership::{Groups, Role, UserKind},
     policy::Policy,
     scope::Scopes,
@@ -92,9 +93,11 @@ word_columns! {
     InvitationId, InvitationIdColumn;
     OrganizationId, OrganizationIdColumn;
     ReplicaId, ReplicaIdColumn;
+    RequestId, RequestIdColumn;
     SessionId, SessionIdColumn;
     UserId, UserIdColumn;
     CredentialKind, CredentialKindColumn;
+    Means, MeansColumn;
     Permission, PermissionColumn;
     RevocationReason, RevocationReasonColumn;
     Role, RoleColumn;

@@ -158,6 +158,8 @@ diesel::table! {
         subject_id -> Nullable<Text>,
         address -> Nullable<Text>,
         detail -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+        via -> Nullable<Text>,
     }
 }
 

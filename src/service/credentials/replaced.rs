@@ -25,7 +25,7 @@ pub(in crate::service) async fn end_replaced(core: &Core) -> Result<(), StoreErr
     let end = |change: &mut Change<'_>| {
         for (new, old) in rotations::used(change.connection, AT_ONCE)? {
             if let Some(standing) = standings::by_key(change.connection, LookupKey::Id(old))? {
-                revoke(change, &standing, Actor::default(), None, RevocationReason::Rotated)?;
+                revoke(change, &standing, Actor::SERVER, None, RevocationReason::Rotated)?;
             }
             rotations::finish(change.connection, new)?;
         }

@@ -6,6 +6,7 @@ use crate::{
         credential::{LookupKey, Revocation, RevocationReason},
         ids::{CredentialId, UserId},
         list::Target,
+        means::Means,
         source::Source,
         standing::Standing,
     },
@@ -81,7 +82,8 @@ impl Credentials {
             return Ok(HandedIn::Credential);
         }
         let end = move |change: &mut Change<'_>| {
-            let actor = Actor { user: None, credential: Some(standing.credential.id), source };
+            let actor =
+                Actor { user: None, credential: Some(standing.credential.id), means: Means::Possession, source };
             revoke(change, &standing, actor, None, reason)
         };
         self.core.changes.run(end).await?;

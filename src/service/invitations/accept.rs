@@ -8,6 +8,7 @@ use crate::{
         digest::SecretHash,
         invitation::{Invitation, InvitationState},
         list::Target,
+        means::Means,
         membership::{Membership, User},
         organization::Organization,
         password,
@@ -108,7 +109,7 @@ impl Invitations {
             let membership = join(change, &invitation, &user)?;
             store::accept(change.connection, invitation.id, user.id, change.now)?;
             let detail = json!({ "invitation": invitation.id, "role": membership.role, "groups": membership.groups });
-            let actor = Actor { user: Some(user.id), credential: None, source };
+            let actor = Actor { user: Some(user.id), credential: None, means: Means::Invitation, source };
             let (place, subject) = (Some(organization.id), Some(user.id.to_string()));
             change.record(actor, "invitation.accept", place, subject, Some(&detail))?;
             Ok(Accepted { organization, user, membership })
@@ -144,7 +145,7 @@ fn make(
     let Account { name, hash } = account.ok_or(ManageError::NotFound)?;
     let user = User { name, ..person(change, core, invitation.email.clone())? };
     users::insert(change.connection, user.clone(), Some(&hash))?;
-    let actor = Actor { user: Some(user.id), credential: None, source };
+    let actor = Actor { user: Some(user.id), credential: None, means: Means::Invitation, source };
     change.record(actor, "user.create", None, Some(user.id.to_string()), None)?;
     Ok(user)
 }
