@@ -1,6 +1,7 @@
 //! HTTP: parse, one call inward, format. One file an endpoint, one error type a body shape, one table of routes.
 
 mod app;
+mod audit;
 mod body;
 mod caller;
 mod detail;

@@ -16,6 +16,7 @@ use crate::{
         ids::{AuditId, CredentialId, OrganizationId, UserId},
         list::{Entry, Target},
         means::Means,
+        membership::Membership,
         random::Randomness,
         source::Source,
     },
@@ -132,6 +133,22 @@ impl Change<'_> {
             via: Some(actor.means),
         };
         audit::insert(self.connection, record)
+    }
+
+    /// Writes down what somebody does to their own account, in each organization that they are in: its admins want to know.
+    /// For whoever is in none, with what belongs to no organization.
+    pub(crate) fn record_own<'a>(
+        &mut self,
+        actor: Actor,
+        action: &str,
+        memberships: impl Iterator<Item = &'a Membership>,
+        subject: &str,
+    ) -> Result<(), StoreError> {
+        let mut organizations: Vec<_> = memberships.map(|own| Some(own.organization_id)).collect();
+        if organizations.is_empty() {
+            organizations.push(None);
+        }
+        organizations.into_iter().try_for_each(|id| self.record(actor, action, id, Some(subject.to_owned()), None))
     }
 }
 

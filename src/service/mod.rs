@@ -1,5 +1,6 @@
 //! What patmint does: decides and writes. Knows no HTTP.
 
+mod audit;
 mod authority;
 mod background;
 mod behind;
@@ -31,6 +32,7 @@ mod users;
 mod watcher;
 
 pub use self::core::{LARGEST_STALENESS, Settings};
+pub use audit::{Audit, AuditPage, AuditPart, AuditStart};
 pub use authority::{Caller, Proof};
 pub use bootstrap::{Bootstrap, BootstrapError, Bootstrapped};
 pub use credentials::{
@@ -53,4 +55,7 @@ pub use start::{Environment, Services, StartError};
 pub use status_list::{StatusListError, StatusLists, TTL as STATUS_LIST_TTL};
 pub use users::Users;
 
-pub use crate::store::memberships::MemberFilter;
+pub use crate::store::{
+    audit::{AuditFilter, AuditPlace, Audited},
+    memberships::MemberFilter,
+};

@@ -140,9 +140,10 @@ impl Sessions {
             let current = current.filter(|(user, now)| user.disabled_at.is_none() && is_same(now));
             let (user, _) = current.ok_or(ManageError::Unauthenticated)?;
             let actor = Actor { user: Some(user.id), credential: None, means: Means::Password, source };
-            change.record(actor, "session.create", None, Some(session.id.to_string()), None)?;
-            store::insert(change.connection, session)?;
             let memberships = memberships::current_of(change.connection, user.id)?;
+            let own = memberships.iter().map(|(own, _)| own);
+            change.record_own(actor, "session.create", own, &session.id.to_string())?;
+            store::insert(change.connection, session)?;
             Ok::<_, ManageError>((user, memberships))
         };
         let (user, memberships) = core.changes.run(begin).await?;
@@ -178,7 +179,8 @@ impl Sessions {
                 return Err(ManageError::Forbidden("only a session can be ended"));
             };
             store::delete(change.connection, session.id)?;
-            change.record(authority.actor(), "session.delete", None, Some(session.id.to_string()), None)?;
+            let own = authority.memberships.iter().map(|(own, _)| own);
+            change.record_own(authority.actor(), "session.delete", own, &session.id.to_string())?;
             Ok(())
         };
         core.changes.run(end).await
@@ -218,7 +220,8 @@ impl Sessions {
             }
             users::set_password(change.connection, id, &hash)?;
             store::delete_others_of(change.connection, id, session.id)?;
-            change.record(authority.actor(), "user.change_password", None, Some(id.to_string()), None)?;
+            let own = authority.memberships.iter().map(|(own, _)| own);
+            change.record_own(authority.actor(), "user.change_password", own, &id.to_string())?;
             Ok(())
         };
         self.core.changes.run(set).await

@@ -7,6 +7,7 @@ use thiserror::Error;
 use tokio::{task, time};
 
 use super::{
+    audit::Audit,
     background::Background,
     bootstrap::Bootstrap,
     change::Changes,
@@ -95,6 +96,8 @@ pub struct Services {
     pub status_lists: StatusLists,
     /// Tells what was revoked.
     pub feed: Feed,
+    /// Shows who did what.
+    pub audit: Audit,
     /// Shows and changes the signing keys.
     pub keys: Keys,
     /// Whether all is well.
@@ -194,6 +197,7 @@ impl Services {
             restoration: Restoration { core: core.clone() },
             status_lists: StatusLists::new(core.clone()),
             feed: Feed::new(core.clone(), memory.clone(), following.as_ref().map(Following::bell)),
+            audit: Audit { core: core.clone() },
             keys: Keys { core: core.clone() },
             health: Health::new(core.clone(), memory),
             core,

@@ -177,5 +177,14 @@ diesel::joinable!(credentials -> organizations (organization_id));
 diesel::joinable!(memberships -> users (user_id));
 diesel::joinable!(memberships -> organizations (organization_id));
 diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(audit -> users (actor_user_id));
 diesel::joinable!(invitations -> organizations (organization_id));
-diesel::allow_tables_to_appear_in_same_query!(credentials, users, organizations, memberships, sessions, invitations);
+diesel::allow_tables_to_appear_in_same_query!(
+    audit,
+    credentials,
+    users,
+    organizations,
+    memberships,
+    sessions,
+    invitations
+);

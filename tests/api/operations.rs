@@ -75,6 +75,8 @@ fn another_method_is_told_which_there_are() {
         ("/api/v1/tokens/7/rotate", "POST"),
         ("/api/v1/revocations", "POST"),
         ("/api/v1/orgs/acme/policy", "HEAD, GET, PATCH"),
+        ("/api/v1/orgs/acme/audit", "HEAD, GET"),
+        ("/api/v1/audit", "HEAD, GET"),
         ("/api/v1/orgs/acme/revocations", "POST"),
         ("/api/v1/orgs/acme/tokens", "HEAD, GET"),
         ("/api/v1/orgs/acme/tokens/7", "HEAD, GET, DELETE"),
