@@ -18,6 +18,7 @@ pub mod organization;
 pub mod password;
 pub mod policy;
 pub mod random;
+pub mod refused;
 pub mod schedule;
 pub mod scope;
 pub mod source;

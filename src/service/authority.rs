@@ -236,7 +236,10 @@ impl Core {
         let source = caller.source;
         let asked = Asked { source, ..Asked::default() };
         let Record { standing, owner: user, membership, .. } = record;
-        verdict::judge(&standing, &self.settings.issuer, now, &asked).map_err(|_| ManageError::Unauthenticated)?;
+        if let Err(reason) = verdict::judge(&standing, &self.settings.issuer, now, &asked) {
+            self.usage.refused(standing.credential.id, now, reason, source);
+            return Err(ManageError::Unauthenticated);
+        }
         let memberships =
             membership.map(|membership| (membership, standing.organization.clone())).into_iter().collect();
         Ok(Authority {

@@ -10,6 +10,7 @@ mod core;
 mod credentials;
 mod error;
 mod exchange;
+mod explain;
 mod feed;
 mod health;
 mod invitations;
@@ -36,10 +37,12 @@ pub use audit::{Audit, AuditPage, AuditPart, AuditStart};
 pub use authority::{Caller, Proof};
 pub use bootstrap::{Bootstrap, BootstrapError, Bootstrapped};
 pub use credentials::{
-    Credentials, DayOfUse, Expiry, HandedIn, Listing, MAX_PAGE, NewToken, Page, Rotation, Seen, TokenEdit, Which,
+    CredentialUsage, Credentials, DayOfUse, Expiry, HandedIn, Listing, MAX_PAGE, NewToken, Page, Rotation, Seen,
+    TokenEdit, Which,
 };
 pub use error::ManageError;
 pub use exchange::{Exchange, ExchangeError, Exchanged, FeedPage};
+pub use explain::{Explained, Explanations, RefusedToken};
 pub use feed::{Delta, Feed, FeedError};
 pub use health::{Health, NotReady};
 pub use invitations::{Acceptance, Accepted, Invitations, NewInvitation, SeenInvitation};

@@ -14,6 +14,7 @@ use super::{
     core::{Core, Settings},
     credentials::Credentials,
     exchange::{Exchange, Follower, Following, Memory, Pauses, Presence},
+    explain::Explanations,
     feed::Feed,
     health::Health,
     invitations::Invitations,
@@ -98,6 +99,8 @@ pub struct Services {
     pub feed: Feed,
     /// Shows who did what.
     pub audit: Audit,
+    /// Explains what became of single requests.
+    pub explanations: Explanations,
     /// Shows and changes the signing keys.
     pub keys: Keys,
     /// Whether all is well.
@@ -198,6 +201,7 @@ impl Services {
             status_lists: StatusLists::new(core.clone()),
             feed: Feed::new(core.clone(), memory.clone(), following.as_ref().map(Following::bell)),
             audit: Audit { core: core.clone() },
+            explanations: Explanations { core: core.clone() },
             keys: Keys { core: core.clone() },
             health: Health::new(core.clone(), memory),
             core,

@@ -84,6 +84,20 @@ pub fn of_change(connection: &mut DbConnection, seq: i64) -> Result<Vec<AuditRec
     run(audit::table.filter(audit::seq.eq(seq)).select(AuditRecord::as_select()).load(connection))
 }
 
+/// What was done in a request, in the order in which it was written down.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn in_request(connection: &mut DbConnection, id: RequestId) -> Result<Vec<Audited>, StoreError> {
+    let query = audit::table
+        .left_join(users::table)
+        .filter(audit::request_id.eq(id))
+        .order((audit::created_at, audit::seq, audit::id))
+        .select((AuditRecord::as_select(), Option::<UserRow>::as_select()));
+    let rows: Vec<(AuditRecord, Option<UserRow>)> = run(query.load(connection))?;
+    Ok(rows.into_iter().map(|(record, actor)| (record, actor.map(User::from))).collect())
+}
+
 /// Newest first, `limit` of the records of an organization, or of those that belong to none, that stand before `before`.
 ///
 /// # Errors

@@ -24,6 +24,7 @@ use crate::domain::{
     membership::{Groups, Role, UserKind},
     policy::Policy,
     scope::Scopes,
+    verdict::Refusal,
 };
 
 use super::keys::KeyPurpose;
@@ -99,6 +100,7 @@ word_columns! {
     CredentialKind, CredentialKindColumn;
     Means, MeansColumn;
     Permission, PermissionColumn;
+    Refusal, RefusalColumn;
     RevocationReason, RevocationReasonColumn;
     Role, RoleColumn;
     UserKind, UserKindColumn;

@@ -15,6 +15,7 @@ pub mod memberships;
 mod migrations;
 pub mod numbers;
 pub mod organizations;
+pub mod refusals;
 pub mod replicas;
 pub mod rotations;
 mod schema;

@@ -164,6 +164,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    refusals (request_id) {
+        request_id -> Text,
+        credential_id -> Text,
+        refused_at -> Timestamp,
+        reason -> Text,
+        address -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     replicas (id) {
         id -> Text,
         max_staleness_ms -> BigInt,

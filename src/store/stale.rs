@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use super::{
     connection::{DbConnection, run},
     error::StoreError,
+    refusals,
     schema::{credentials, usage_counts},
 };
 use crate::domain::{
@@ -47,7 +48,7 @@ pub fn over(
     run(rows)
 }
 
-/// Removes a credential with its counts. What replaced it says no longer what it came from.
+/// Removes a credential with its counts and refusals. What replaced it says no longer what it came from.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -56,5 +57,6 @@ pub fn remove(connection: &mut DbConnection, id: CredentialId) -> Result<(), Sto
     let none: Option<CredentialId> = None;
     run(diesel::update(successors).set(credentials::rotated_from.eq(none)).execute(connection))?;
     run(diesel::delete(usage_counts::table.filter(usage_counts::credential_id.eq(id))).execute(connection))?;
+    refusals::remove(connection, id)?;
     run(diesel::delete(credentials::table.find(id)).execute(connection)).map(|_| ())
 }

@@ -1,6 +1,6 @@
 //! Last use and counts, written in batches. They take no part in the list: no verdict hangs on a count.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, hash::Hash};
 
 use diesel::{
     dsl,
@@ -12,9 +12,14 @@ use diesel::{
 use super::{
     connection::{DbConnection, run},
     error::StoreError,
+    refusals,
     schema::{credentials, usage_counts},
 };
-use crate::domain::{clock::Timestamp, ids::CredentialId};
+use crate::domain::{
+    clock::Timestamp,
+    ids::{CredentialId, RequestId},
+    refused::Refused,
+};
 
 /// What was gathered since the last batch.
 #[derive(Clone, Debug, Default)]
@@ -23,30 +28,38 @@ pub struct UsageBatch {
     pub last_used: HashMap<CredentialId, (Timestamp, Option<String>)>,
     /// How often each credential had each outcome on each day (`YYYY-MM-DD`).
     pub counts: HashMap<(CredentialId, String, &'static str), i64>,
+    /// Whom each request was refused, and how.
+    pub refusals: HashMap<RequestId, (CredentialId, Refused)>,
+}
+
+/// Some entries of a map.
+fn some<K: Clone + Eq + Hash, V: Clone>(map: &HashMap<K, V>, count: usize) -> HashMap<K, V> {
+    map.iter().take(count).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
 impl UsageBatch {
     /// Whether there is nothing to write.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.last_used.is_empty() && self.counts.is_empty()
+        self.rows() == 0
     }
 
-    /// How many rows it takes, of one kind or the other.
+    /// How many rows it takes, of whichever kind takes most.
     #[must_use]
     pub fn rows(&self) -> usize {
-        self.last_used.len().max(self.counts.len())
+        self.last_used.len().max(self.counts.len()).max(self.refusals.len())
     }
 
-    /// At most `rows` rows of it.
+    /// At most `rows` rows of it, of one kind.
     #[must_use]
     pub fn part(&self, rows: usize) -> Self {
-        if self.last_used.is_empty() {
-            let counts = self.counts.iter().take(rows).map(|(key, count)| (key.clone(), *count));
-            return Self { counts: counts.collect(), ..Self::default() };
+        if !self.last_used.is_empty() {
+            Self { last_used: some(&self.last_used, rows), ..Self::default() }
+        } else if !self.counts.is_empty() {
+            Self { counts: some(&self.counts, rows), ..Self::default() }
+        } else {
+            Self { refusals: some(&self.refusals, rows), ..Self::default() }
         }
-        let last_used = self.last_used.iter().take(rows).map(|(id, used)| (*id, used.clone()));
-        Self { last_used: last_used.collect(), ..Self::default() }
     }
 
     /// Takes out what is in `written`; a later use stays.
@@ -64,6 +77,7 @@ impl UsageBatch {
                 self.counts.remove(key);
             }
         }
+        self.refusals.retain(|request, _| !written.refusals.contains_key(request));
     }
 }
 
@@ -82,7 +96,8 @@ pub fn write(connection: &mut DbConnection, batch: &UsageBatch) -> Result<(), St
         // A statement for each row would wait for the network a thousand times.
         DbConnection::Postgres(connection) => write_at_once(connection, &uses, &counts),
         DbConnection::Sqlite(connection) => write_one_by_one(connection, &uses, counts),
-    })
+    })?;
+    run(refusals::write(connection, batch.refusals.values()))
 }
 
 type UseRow<'a> = (&'a CredentialId, &'a (Timestamp, Option<String>));

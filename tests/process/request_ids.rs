@@ -17,7 +17,7 @@ fn a_refusal_is_found_in_the_log_by_the_id_of_its_answer() {
     assert_eq!(answer.status, 401);
     let id = answer.header("x-request-id").expect("an id").to_owned();
     let log = server.stop().stderr;
-    let line = log.lines().find(|line| line.contains("exchange refused")).expect("a line");
+    let line = log.lines().find(|line| line.contains("token refused")).expect("a line");
     assert!(line.contains(&format!("request_id={id}")), "{line}");
     assert!(line.contains("reason=revoked"), "{line}");
     assert!(!log.contains(forged), "{log}");

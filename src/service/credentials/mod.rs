@@ -22,7 +22,7 @@ pub use self::{
     list::{Listing, MAX_PAGE, Page},
     revoke::HandedIn,
     rotate::Rotation,
-    usage::DayOfUse,
+    usage::{CredentialUsage, DayOfUse},
 };
 pub(super) use self::{replaced::end_replaced, stale::StaleWalk};
 use super::{authority::Caller, core::Core, error::ManageError};

@@ -10,8 +10,8 @@ use std::{
     },
 };
 
-use super::known::Use;
-use crate::domain::{clock::Timestamp, ids::CredentialId, verdict::Refusal};
+use super::{known::Use, recent::Recent};
+use crate::domain::{clock::Timestamp, ids::CredentialId, refused::Refused, source::Source, verdict::Refusal};
 
 /// So many that one of them is a small batch even after memory has forgotten a million credentials in use.
 const SHARDS: usize = 1024;
@@ -26,6 +26,8 @@ pub(crate) struct Shard {
     pub(crate) used: HashMap<CredentialId, Use>,
     /// What does not fit in there; with a moment of that day.
     pub(crate) counts: HashMap<Counted, (Timestamp, i64)>,
+    /// The last refusals of each credential.
+    pub(crate) refusals: Recent<Refused>,
 }
 
 /// Such use since it was last written.
@@ -70,10 +72,13 @@ impl LooseUse {
         }
     }
 
-    /// Counts an exchange that was refused.
-    pub(crate) fn refused(&self, id: CredentialId, at: Timestamp, refusal: Refusal) {
-        if let Some(mut shard) = self.shard(id) {
-            shard.count(id, Use { at, from: None, granted: 1 }, Some(refusal));
+    /// Notes that a credential was refused.
+    pub(crate) fn refused(&self, id: CredentialId, at: Timestamp, reason: Refusal, source: Source) {
+        let Some(mut shard) = self.shard(id) else { return };
+        shard.count(id, Use { at, from: None, granted: 1 }, Some(reason));
+        // Only what came in a request can be asked about.
+        if let Source { address, request_id: Some(request_id) } = source {
+            shard.refusals.push(id, Refused { request_id, at, reason, address });
         }
     }
 

@@ -4,6 +4,7 @@ use super::*;
 use crate::{
     domain::{
         credential::LookupKey,
+        ids::RequestId,
         list::{Entry, Target},
         random::SystemRandomness,
         source::Source,
@@ -14,7 +15,7 @@ use crate::{
         authority::Caller,
         testing::{Replica, block_on},
     },
-    store::usage as rows,
+    store::{refusals, usage as rows},
 };
 
 const DAY: i64 = 86_400;
@@ -52,12 +53,13 @@ fn each_day_and_outcome_is_counted_apart() {
     let usage = usage();
     let (in_memory, elsewhere) = (remembered(&usage), Arc::new(Known::new(standing())));
     let (tomorrow, from) = (noon().plus_seconds(DAY), "::ffff:10.0.0.1".parse().ok());
+    let source = Source { address: from, request_id: None };
     for known in [in_memory, elsewhere] {
-        usage.note(&known, noon(), None, None);
-        usage.note(&known, noon(), from, None);
-        usage.note(&known, noon(), from, Some(Refusal::Expired));
-        usage.note(&known, tomorrow, from, None);
-        usage.note(&known, noon().plus_seconds(1), None, None);
+        usage.note(&known, noon(), Source::default(), None);
+        usage.note(&known, noon(), source, None);
+        usage.note(&known, noon(), source, Some(Refusal::Expired));
+        usage.note(&known, tomorrow, source, None);
+        usage.note(&known, noon().plus_seconds(1), Source::default(), None);
         usage.note_use(known.id(), tomorrow.plus_seconds(1), from);
         assert_eq!(usage.last_use(known.id()), Some(tomorrow.plus_seconds(1)), "while it is in memory");
         assert!(usage.gather(usize::MAX));
@@ -85,11 +87,11 @@ fn what_memory_forgets_is_written_all_the_same() {
     ];
     for forget in forget {
         let known = remembered(&usage);
-        usage.note(&known, noon(), None, None);
+        usage.note(&known, noon(), Source::default(), None);
         forget(&usage.memory, known.id());
         assert_eq!(usage.last_use(known.id()), Some(noon()));
         // By an exchange that found it before.
-        usage.note(&known, noon().plus_seconds(1), None, None);
+        usage.note(&known, noon().plus_seconds(1), Source::default(), None);
         assert_eq!(usage.last_use(known.id()), Some(noon().plus_seconds(1)));
         assert!(usage.gather(usize::MAX));
         assert_eq!(counts(&usage), [("2026-11-22".to_owned(), GRANTED, 2)]);
@@ -108,7 +110,7 @@ fn a_batch_is_bounded_and_every_credential_has_its_turn() {
     let in_memory: Vec<_> = (0..3 * BATCH).map(|_| remembered(&usage)).collect();
     let elsewhere = new_ids(3 * BATCH);
     for known in &in_memory {
-        usage.note(known, noon(), None, None);
+        usage.note(known, noon(), Source::default(), None);
     }
     for id in &elsewhere {
         usage.note_use(*id, noon(), None);
@@ -129,7 +131,7 @@ fn a_batch_is_bounded_and_every_credential_has_its_turn() {
         assert!(written.len() <= bound && loose.len() <= bound, "{} and {}", written.len(), loose.len());
         // Used again, which must not keep others from their turn.
         for known in written {
-            usage.note(known, noon().plus_seconds(1), None, None);
+            usage.note(known, noon().plus_seconds(1), Source::default(), None);
         }
         for id in loose {
             usage.note_use(*id, noon().plus_seconds(1), None);
@@ -137,6 +139,60 @@ fn a_batch_is_bounded_and_every_credential_has_its_turn() {
         batches += 1;
     }
     assert!(batches >= 3, "{batches} batches");
+}
+
+#[test]
+fn a_flood_of_refusals_is_written_as_the_last_few_of_each() {
+    let replica = Replica::warm();
+    let (id, random) = (replica.credential_id(), SystemRandomness::default());
+    let refuse = |usage: &Usage, id, second| {
+        let at = noon().plus_seconds(second);
+        let request_id = Some(RequestId::generate(at, &random));
+        usage.refused(id, at, Refusal::Expired, Source { address: None, request_id });
+        request_id
+    };
+    let read = || block_on(replica.db.read(move |connection| refusals::of(connection, id))).unwrap();
+    // Two servers, one of which writes late what was earlier.
+    let (usage, late) = (usage(), self::usage());
+    for second in 0..10 {
+        refuse(&late, id, second);
+    }
+    let last: Vec<_> = (5..2000).filter_map(|second| refuse(&usage, id, second)).rev().take(20).collect();
+    // Others, of whom no more are kept than there is room for.
+    for other in new_ids(2000) {
+        for second in 0..100 {
+            refuse(&usage, other, second);
+        }
+    }
+    usage.gather(usize::MAX);
+    assert!(usage.unwritten().refusals.len() <= BATCH + BATCH / 4, "{}", usage.unwritten().refusals.len());
+    let mut of_this = 0;
+    while usage.gather(usize::MAX) {
+        of_this += usage.unwritten().refusals.values().filter(|(of, _)| *of == id).count();
+        while block_on(usage.write_part(&replica.db)).unwrap() {}
+    }
+    assert_eq!(of_this, 20);
+    let written = || read().iter().map(|refused| refused.request_id).collect::<Vec<_>>();
+    assert_eq!(written(), last);
+    block_on(late.flush_some(&replica.db)).unwrap();
+    assert_eq!(written(), last, "what is older has no place");
+    assert_eq!(read().first().map(|refused| refused.at), Some(noon().plus_seconds(1999)));
+}
+
+#[test]
+fn refusals_that_are_written_twice_are_there_once() {
+    let replica = Replica::warm();
+    let (id, usage) = (replica.credential_id(), usage());
+    let request_id = Some(RequestId::generate(noon(), &SystemRandomness::default()));
+    usage.refused(id, noon(), Refusal::Stale, Source { address: None, request_id });
+    usage.gather(usize::MAX);
+    let batch = UsageBatch { refusals: usage.unwritten().refusals.clone(), ..UsageBatch::default() };
+    for _ in 0..2 {
+        let batch = batch.clone();
+        block_on(replica.db.write(move |connection| rows::write(connection, &batch))).unwrap();
+    }
+    let found = block_on(replica.db.read(move |connection| refusals::of(connection, id))).unwrap();
+    assert_eq!(found.iter().map(|refused| Some(refused.request_id)).collect::<Vec<_>>(), [request_id]);
 }
 
 #[test]

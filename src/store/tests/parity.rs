@@ -127,6 +127,7 @@ fn the_tables_are_those_of_the_schema() {
             "organizations(id)",
             "organizations(number)",
             "organizations(slug)",
+            "refusals(request_id)",
             "replicas(id)",
             "sealed_keys(kid)",
             "sessions(id)",
