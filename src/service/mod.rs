@@ -59,6 +59,7 @@ pub use status_list::{StatusListError, StatusLists, TTL as STATUS_LIST_TTL};
 pub use users::Users;
 
 pub use crate::store::{
+    addresses::AddressOfUse,
     audit::{AuditFilter, AuditPlace, Audited},
     memberships::MemberFilter,
 };

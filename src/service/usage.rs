@@ -42,18 +42,29 @@ fn add_use(batch: &mut UsageBatch, id: CredentialId, Use { at, from, granted }: 
     if granted > 0 {
         *batch.counts.entry((id, at.day(), GRANTED)).or_default() += i64::from(granted);
     }
+    add_address(batch, id, Use { at, from, granted });
     let known = batch.last_used.get(&id).map(|(known, _)| *known);
     if known < Some(at) {
         batch.last_used.insert(id, (at, from.map(|from| from.to_canonical().to_string())));
     }
 }
 
-fn add_shard(batch: &mut UsageBatch, LooseShard { used, counts, refusals }: LooseShard) {
+fn add_address(batch: &mut UsageBatch, id: CredentialId, Use { at, from, granted }: Use) {
+    let Some(from) = from else { return };
+    let (last, exchanges) = batch.addresses.entry((id, from.to_canonical())).or_insert((at, 0));
+    *last = at.max(*last);
+    *exchanges += i64::from(granted);
+}
+
+fn add_shard(batch: &mut UsageBatch, LooseShard { used, counts, addresses, refusals }: LooseShard) {
     for (id, used) in used {
         add_use(batch, id, used);
     }
     for ((id, _, refusal), (at, count)) in counts {
         *batch.counts.entry((id, at.day(), refusal.map_or(GRANTED, Refusal::as_str))).or_default() += count;
+    }
+    for (id, used) in addresses {
+        add_address(batch, id, used);
     }
     batch.refusals.extend(refusals.into_iter().map(|(id, refused)| (refused.request_id, (id, refused))));
 }

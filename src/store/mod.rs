@@ -2,6 +2,7 @@
 //!
 //! Queries are functions of a connection, one file for each aggregate; [`Database`] runs them on blocking threads.
 
+pub mod addresses;
 pub mod audit;
 mod columns;
 mod connection;

@@ -147,6 +147,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    usage_addresses (credential_id, address) {
+        credential_id -> Text,
+        address -> Text,
+        first_used_at -> Timestamp,
+        last_used_at -> Timestamp,
+        exchanges -> BigInt,
+    }
+}
+
+diesel::table! {
     audit (id) {
         id -> Text,
         seq -> BigInt,

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use diesel::prelude::*;
 
 use super::{
+    addresses,
     connection::{DbConnection, run},
     error::StoreError,
     refusals,
@@ -48,7 +49,7 @@ pub fn over(
     run(rows)
 }
 
-/// Removes a credential with its counts and refusals. What replaced it says no longer what it came from.
+/// Removes a credential with all that is kept of its use. What replaced it says no longer what it came from.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -58,5 +59,6 @@ pub fn remove(connection: &mut DbConnection, id: CredentialId) -> Result<(), Sto
     run(diesel::update(successors).set(credentials::rotated_from.eq(none)).execute(connection))?;
     run(diesel::delete(usage_counts::table.filter(usage_counts::credential_id.eq(id))).execute(connection))?;
     refusals::remove(connection, id)?;
+    addresses::remove(connection, id)?;
     run(diesel::delete(credentials::table.find(id)).execute(connection)).map(|_| ())
 }

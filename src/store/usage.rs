@@ -1,6 +1,6 @@
 //! Last use and counts, written in batches. They take no part in the list: no verdict hangs on a count.
 
-use std::{collections::HashMap, hash::Hash};
+use std::{collections::HashMap, hash::Hash, net::IpAddr};
 
 use diesel::{
     dsl,
@@ -10,6 +10,7 @@ use diesel::{
 };
 
 use super::{
+    addresses,
     connection::{DbConnection, run},
     error::StoreError,
     refusals,
@@ -28,6 +29,8 @@ pub struct UsageBatch {
     pub last_used: HashMap<CredentialId, (Timestamp, Option<String>)>,
     /// How often each credential had each outcome on each day (`YYYY-MM-DD`).
     pub counts: HashMap<(CredentialId, String, &'static str), i64>,
+    /// From where each credential was used: the last time, and how often it was exchanged from there.
+    pub addresses: HashMap<(CredentialId, IpAddr), (Timestamp, i64)>,
     /// Whom each request was refused, and how.
     pub refusals: HashMap<RequestId, (CredentialId, Refused)>,
 }
@@ -47,7 +50,8 @@ impl UsageBatch {
     /// How many rows it takes, of whichever kind takes most.
     #[must_use]
     pub fn rows(&self) -> usize {
-        self.last_used.len().max(self.counts.len()).max(self.refusals.len())
+        let Self { last_used, counts, addresses, refusals } = self;
+        last_used.len().max(counts.len()).max(addresses.len()).max(refusals.len())
     }
 
     /// At most `rows` rows of it, of one kind.
@@ -57,6 +61,8 @@ impl UsageBatch {
             Self { last_used: some(&self.last_used, rows), ..Self::default() }
         } else if !self.counts.is_empty() {
             Self { counts: some(&self.counts, rows), ..Self::default() }
+        } else if !self.addresses.is_empty() {
+            Self { addresses: some(&self.addresses, rows), ..Self::default() }
         } else {
             Self { refusals: some(&self.refusals, rows), ..Self::default() }
         }
@@ -75,6 +81,12 @@ impl UsageBatch {
                 self.counts.insert(key.clone(), left);
             } else {
                 self.counts.remove(key);
+            }
+        }
+        for (key, (at, exchanges)) in &written.addresses {
+            match self.addresses.get_mut(key) {
+                Some((last, count)) if *last > *at || *count > *exchanges => *count -= exchanges,
+                Some(_) | None => drop(self.addresses.remove(key)),
             }
         }
         self.refusals.retain(|request, _| !written.refusals.contains_key(request));
@@ -97,6 +109,7 @@ pub fn write(connection: &mut DbConnection, batch: &UsageBatch) -> Result<(), St
         DbConnection::Postgres(connection) => write_at_once(connection, &uses, &counts),
         DbConnection::Sqlite(connection) => write_one_by_one(connection, &uses, counts),
     })?;
+    run(addresses::write(connection, batch.addresses.iter()))?;
     run(refusals::write(connection, batch.refusals.values()))
 }
 

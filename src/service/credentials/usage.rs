@@ -4,7 +4,11 @@ use super::Credentials;
 use crate::{
     domain::{ids::CredentialId, refused::Refused},
     service::{authority::Caller, error::ManageError},
-    store::{DbConnection, StoreError, refusals, usage},
+    store::{
+        DbConnection, StoreError,
+        addresses::{self, AddressOfUse},
+        refusals, usage,
+    },
 };
 
 /// For how many days use is shown.
@@ -26,6 +30,8 @@ pub struct DayOfUse {
 pub struct CredentialUsage {
     /// The last 90 days, newest first; those without any use are left out.
     pub days: Vec<DayOfUse>,
+    /// The last addresses from which it was used, newest first.
+    pub addresses: Vec<AddressOfUse>,
     /// The last refusals, newest first.
     pub refusals: Vec<Refused>,
 }
@@ -57,10 +63,11 @@ impl Credentials {
     async fn uses(&self, id: CredentialId) -> Result<CredentialUsage, ManageError> {
         let since = self.core.clock.now().plus_seconds(-(DAYS - 1) * SECONDS_A_DAY).day();
         let read = move |connection: &mut DbConnection| {
-            Ok::<_, StoreError>((usage::counts_of(connection, id, &since)?, refusals::of(connection, id)?))
+            let days = by_day(usage::counts_of(connection, id, &since)?);
+            let (addresses, refusals) = (addresses::of(connection, id)?, refusals::of(connection, id)?);
+            Ok::<_, StoreError>(CredentialUsage { days, addresses, refusals })
         };
-        let (counts, refusals) = self.core.db.read(read).await?;
-        Ok(CredentialUsage { days: by_day(counts), refusals })
+        Ok(self.core.db.read(read).await?)
     }
 }
 

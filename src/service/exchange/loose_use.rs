@@ -26,6 +26,8 @@ pub(crate) struct Shard {
     pub(crate) used: HashMap<CredentialId, Use>,
     /// What does not fit in there; with a moment of that day.
     pub(crate) counts: HashMap<Counted, (Timestamp, i64)>,
+    /// The last addresses of each credential besides the one in `used`.
+    pub(crate) addresses: Recent<Use>,
     /// The last refusals of each credential.
     pub(crate) refusals: Recent<Refused>,
 }
@@ -39,6 +41,17 @@ pub(crate) struct LooseUse {
 }
 
 impl Shard {
+    /// Notes a use of another day or from another address than the latest.
+    fn set_aside(&mut self, id: CredentialId, used: Use) {
+        if used.granted > 0 {
+            self.count(id, used, None);
+        }
+        let known = self.addresses.take(id, |known| known.from == used.from);
+        let granted = used.granted.saturating_add(known.map_or(0, |known| known.granted));
+        let at = used.at.max(known.map_or(used.at, |known| known.at));
+        self.addresses.push(id, Use { at, granted, ..used });
+    }
+
     fn count(&mut self, id: CredentialId, of: Use, outcome: Option<Refusal>) {
         self.counts.entry((id, of.day(), outcome)).or_insert((of.at, 0)).1 += i64::from(of.granted);
     }
@@ -68,7 +81,7 @@ impl LooseUse {
             }
         };
         if let Some(earlier) = earlier {
-            shard.count(id, earlier, None);
+            shard.set_aside(id, earlier);
         }
     }
 

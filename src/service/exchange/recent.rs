@@ -22,6 +22,12 @@ impl<T> Default for Recent<T> {
 }
 
 impl<T> Recent<T> {
+    /// Takes out one thing of a credential.
+    pub(super) fn take(&mut self, id: CredentialId, is_meant: impl Fn(&T) -> bool) -> Option<T> {
+        let place = self.0.iter().position(|(of, thing)| *of == id && is_meant(thing))?;
+        self.0.remove(place).map(|(_, thing)| thing)
+    }
+
     /// Adds the newest. The oldest of the same credential gives up its place if that has enough, else the oldest of all.
     pub(super) fn push(&mut self, id: CredentialId, thing: T) {
         let is_own = |(of, _): &(CredentialId, T)| *of == id;

@@ -15,7 +15,10 @@ use crate::{
         authority::Caller,
         testing::{Replica, block_on},
     },
-    store::{refusals, usage as rows},
+    store::{
+        addresses::{self, AddressOfUse},
+        refusals, usage as rows,
+    },
 };
 
 const DAY: i64 = 86_400;
@@ -177,6 +180,66 @@ fn a_flood_of_refusals_is_written_as_the_last_few_of_each() {
     block_on(late.flush_some(&replica.db)).unwrap();
     assert_eq!(written(), last, "what is older has no place");
     assert_eq!(read().first().map(|refused| refused.at), Some(noon().plus_seconds(1999)));
+}
+
+fn from(last: u8) -> Source {
+    Source { address: Some([10, 0, 0, last].into()), request_id: None }
+}
+
+/// Address, first and last use in seconds after noon, and exchanges.
+fn addresses_of(replica: &Replica, id: CredentialId) -> Vec<(String, i64, i64, i64)> {
+    let found = block_on(replica.db.read(move |connection| addresses::of(connection, id))).unwrap();
+    let since = |at: Timestamp| at.unix_seconds() - noon().unix_seconds();
+    let shown = |one: AddressOfUse| (one.address, since(one.first_used_at), since(one.last_used_at), one.exchanges);
+    found.into_iter().map(shown).collect()
+}
+
+fn write_all(replica: &Replica, usage: &Usage) {
+    while usage.gather(usize::MAX) {
+        while block_on(usage.write_part(&replica.db)).unwrap() {}
+    }
+}
+
+#[test]
+fn use_is_counted_by_address_wherever_it_is_gathered() {
+    let replica = Replica::new();
+    let usage = usage();
+    for known in [remembered(&usage), Arc::new(Known::new(standing()))] {
+        // To and fro, over midnight, and once without an address.
+        for (address, second) in [(1, 0), (2, 1), (1, 2), (1, 3), (3, 4), (2, 5), (2, DAY)] {
+            usage.note(&known, noon().plus_seconds(second), from(address), None);
+        }
+        usage.note(&known, noon().plus_seconds(DAY + 1), Source::default(), None);
+        usage.note_use(known.id(), noon().plus_seconds(DAY + 2), from(4).address);
+        write_all(&replica, &usage);
+        let of = |last: u8, times: (i64, i64), exchanges| (format!("10.0.0.{last}"), times.0, times.1, exchanges);
+        let (four, two) = (of(4, (DAY + 2, DAY + 2), 0), of(2, (DAY, DAY), 3));
+        assert_eq!(addresses_of(&replica, known.id()), [four, two, of(3, (4, 4), 1), of(1, (3, 3), 3)]);
+        usage.note(&known, noon().plus_seconds(DAY + 3), from(3), None);
+        write_all(&replica, &usage);
+        assert_eq!(addresses_of(&replica, known.id()).first(), Some(&of(3, (4, DAY + 3), 2)));
+        let id = known.id();
+        let counted = block_on(replica.db.read(move |connection| rows::counts_of(connection, id, ""))).unwrap();
+        let granted = |day: &str, count| (day.to_owned(), GRANTED.to_owned(), count);
+        assert_eq!(counted, [granted("2026-11-23", 3), granted("2026-11-22", 6)]);
+    }
+}
+
+#[test]
+fn of_many_addresses_the_last_twenty_stay() {
+    let replica = Replica::new();
+    let usage = usage();
+    let known = remembered(&usage);
+    // Some are written while others are there already; one that is used again stays.
+    for part in [1..=15_u8, 16..=25, 3..=3, 26..=90] {
+        for last in part {
+            usage.note(&known, noon().plus_seconds(i64::from(last)), from(last), None);
+        }
+        write_all(&replica, &usage);
+    }
+    let found = addresses_of(&replica, known.id());
+    let expected: Vec<_> = (71..=90_i64).rev().map(|last| (format!("10.0.0.{last}"), last, last, 1)).collect();
+    assert_eq!(found, expected);
 }
 
 #[test]

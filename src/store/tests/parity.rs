@@ -132,6 +132,7 @@ fn the_tables_are_those_of_the_schema() {
             "sealed_keys(kid)",
             "sessions(id)",
             "sessions(secret_hash)",
+            "usage_addresses(credential_id,address)",
             "usage_counts(credential_id,day,outcome)",
             "users(email)",
             "users(id)",

@@ -45,6 +45,27 @@ fn it_is_told_by_day_and_outcome_newest_first() {
 }
 
 #[test]
+fn it_is_told_from_where_it_was_used_first_and_last_and_how_often() {
+    let mut app = TestApp::new();
+    let bob = app.member("bob", Role::Member);
+    let own = bob.credential(&app, &json!({ "name": "laptop" }));
+    let first = app.clock.now();
+    assert_eq!([ask(&app, &own, "read"), ask(&app, &own, "read"), ask(&app, &own, "admin")], [200, 200, 400]);
+    app.restart(Options::default());
+    app.clock.advance(days(2));
+    assert_eq!(ask(&app, &own, "read"), 200);
+    app.clock.advance(minutes(1));
+    // Used, and not exchanged.
+    assert_eq!(app.get(PATH).bearer(&own.text).send().status, 200);
+    let last = app.clock.now();
+    app.restart(Options::default());
+    let expected = json!([{ "address": "127.0.0.1", "first_used_at": first, "last_used_at": last, "exchanges": 3 }]);
+    for (bearer, path) in [(bob.sign_in(&app), path(&own.id)), (app.ada.sign_in(&app), org_path(&own.id))] {
+        assert_eq!(app.get(&path).bearer(&bearer).send().json()["addresses"], expected, "{path}");
+    }
+}
+
+#[test]
 fn the_last_refusals_are_told_with_reason_request_time_and_address() {
     let mut app = TestApp::new();
     let bob = app.member("bob", Role::Member);
