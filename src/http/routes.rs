@@ -87,7 +87,7 @@ fn endpoints() -> Vec<Endpoint> {
         Endpoint::new("/api/v1/orgs/{org}/audit").on(Method::GET, audit::list),
         Endpoint::new("/api/v1/audit").on(Method::GET, audit::list_of_none),
         Endpoint::new("/api/v1/orgs/{org}/policy").on(Method::GET, policies::get).on(Method::PATCH, policies::patch),
-        Endpoint::new("/api/v1/orgs/{org}/tokens").on(Method::GET, org_tokens::list),
+        Endpoint::new("/api/v1/orgs/{org}/tokens").on(Method::GET, org_tokens::list).on(Method::POST, org_tokens::post),
         Endpoint::new("/api/v1/orgs/{org}/tokens/{id}")
             .on(Method::GET, org_tokens::get)
             .on(Method::DELETE, org_tokens::delete),

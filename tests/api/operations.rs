@@ -78,7 +78,7 @@ fn another_method_is_told_which_there_are() {
         ("/api/v1/orgs/acme/audit", "HEAD, GET"),
         ("/api/v1/audit", "HEAD, GET"),
         ("/api/v1/orgs/acme/revocations", "POST"),
-        ("/api/v1/orgs/acme/tokens", "HEAD, GET"),
+        ("/api/v1/orgs/acme/tokens", "HEAD, GET, POST"),
         ("/api/v1/orgs/acme/tokens/7", "HEAD, GET, DELETE"),
         ("/api/v1/orgs/acme/tokens/7/usage", "HEAD, GET"),
         ("/oauth/revoke", "POST"),

@@ -191,8 +191,7 @@ async fn new_round(services: &Services, caller: &Caller) -> Round {
         scopes: None,
         audiences: None,
         expiry: Expiry::ByPolicy,
-        organization_id: None,
     };
-    let (seen, token) = services.credentials.create(caller, new).await.unwrap();
+    let (seen, token) = services.credentials.create(caller, None, new).await.unwrap();
     Round { id: seen.record.standing.credential.id, token }
 }

@@ -74,9 +74,8 @@ impl Command {
             scopes: None,
             audiences: None,
             expiry: Expiry::ByPolicy,
-            organization_id: None,
         };
-        let (seen, text) = self.runtime.block_on(self.services.credentials.create(&self.caller, new)).unwrap();
+        let (seen, text) = self.runtime.block_on(self.services.credentials.create(&self.caller, None, new)).unwrap();
         (seen.record.standing.credential.id.to_string(), text.expose_secret().to_owned())
     }
 

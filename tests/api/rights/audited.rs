@@ -12,7 +12,7 @@ use super::{
 type Route = (&'static str, &'static str);
 
 /// What each writes into the audit trail, perhaps beside other things.
-const ACTIONS: [(Route, &str); 28] = [
+const ACTIONS: [(Route, &str); 29] = [
     (("POST", "/oauth/revoke"), "credential.revoke"),
     (("POST", "/api/v1/revocations"), "credential.revoke"),
     (("POST", "/api/v1/session"), "session.create"),
@@ -27,6 +27,7 @@ const ACTIONS: [(Route, &str); 28] = [
     (("PATCH", "/api/v1/tokens/{id}"), "credential.edit"),
     (("DELETE", "/api/v1/tokens/{id}"), "credential.revoke"),
     (("POST", "/api/v1/tokens/{id}/rotate"), "credential.rotate"),
+    (("POST", "/api/v1/orgs/{org}/tokens"), "credential.create"),
     (("DELETE", "/api/v1/orgs/{org}/tokens/{id}"), "credential.revoke"),
     (("POST", "/api/v1/orgs/{org}/revocations"), "credential.revoke_many"),
     (("PATCH", "/api/v1/orgs/{org}/policy"), "policy.update"),
