@@ -159,6 +159,12 @@ fn verify_es256(bencher: divan::Bencher) {
     bencher.bench_local(|| verified_with(&key, &validation, black_box(&scene().access)));
 }
 
+/// What each request gets, as it stands in the answer.
+#[divan::bench]
+fn request_id() -> String {
+    scene().services.new_request_id().to_string()
+}
+
 /// All of it but HTTP.
 #[divan::bench]
 fn exchange(bencher: divan::Bencher) {

@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 mod bootstrap;
+mod explain;
 mod keys;
 mod migrate;
 mod open;
@@ -54,6 +55,8 @@ enum Command {
     Migrate,
     /// Set right what a restored backup leaves behind; run it after each restore
     Restored(restored::Arguments),
+    /// Say what became of a request: why a token was refused in it, or what it changed
+    Explain(explain::Arguments),
     /// Manage the keys that sign access tokens
     #[command(subcommand)]
     Keys(keys::Command),
@@ -92,6 +95,11 @@ enum CliError {
     Bootstrap(#[from] BootstrapError),
     #[error("no signing key has this name (patmint keys list shows them)")]
     NoSuchKey,
+    #[error(
+        "nothing is known of this request: the last 20 refusals of each token are kept, some seconds after they happened, \
+         and what changed something; the log may say more"
+    )]
+    NoSuchRequest,
     #[error("no user has this e-mail address")]
     NoSuchUser,
     #[error("{0}")]
@@ -131,6 +139,7 @@ async fn dispatch(command: Command, config: &Config) -> Result<(), CliError> {
         Command::Bootstrap(arguments) => bootstrap::run(config, arguments).await,
         Command::Migrate => migrate::run(config),
         Command::Restored(arguments) => restored::run(config, arguments).await,
+        Command::Explain(arguments) => explain::run(config, arguments).await,
         Command::Keys(command) => keys::run(config, command).await,
         Command::Org(command) => org::run(config, command).await,
         Command::User(command) => user::run(config, command).await,

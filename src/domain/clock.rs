@@ -41,6 +41,18 @@ impl Timestamp {
         self.0.timestamp_millis()
     }
 
+    /// Microseconds since 1970.
+    #[must_use]
+    pub fn unix_micros(self) -> i64 {
+        self.0.timestamp_micros()
+    }
+
+    /// The moment so many microseconds after 1970; `None` if the calendar does not reach so far.
+    #[must_use]
+    pub fn from_unix_micros(micros: i64) -> Option<Self> {
+        DateTime::from_timestamp_micros(micros).map(Self)
+    }
+
     /// This moment moved by `seconds` (may be negative); stops at the end of the calendar instead of overflowing.
     #[must_use]
     pub fn plus_seconds(self, seconds: i64) -> Self {

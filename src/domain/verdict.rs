@@ -13,6 +13,7 @@ use super::{
     credential::{Credential, words},
     policy::Policy,
     scope::Rights,
+    source::Source,
     standing::Standing,
 };
 
@@ -54,6 +55,29 @@ words!(Refusal {
     AudienceExceeded = "audience_exceeded",
 });
 
+impl Refusal {
+    /// The reason for people: for the owner of the credential, for admins and operators.
+    #[must_use]
+    pub fn explanation(self) -> &'static str {
+        match self {
+            Self::Revoked => "the token is revoked, alone or with others",
+            Self::Expired => {
+                "the time of the token is over: its own, or the longest that the policy allows (token_max_ttl)"
+            }
+            Self::Stale => "the token was not used for longer than the policy allows (stale_after)",
+            Self::UserDisabled => "the owner of the token is disabled",
+            Self::MembershipEnded => "the owner of the token is no member of the organization any more",
+            Self::KindDisallowed => "the policy does not allow tokens of this kind (allowed_kinds)",
+            Self::AudienceDisallowed => "the policy allows none of the token's audiences (allowed_audiences)",
+            Self::NetworkDisallowed => {
+                "the request came from outside the networks that the policy allows (allowed_networks)"
+            }
+            Self::ScopeExceeded => "the request asked for a scope that the token does not have",
+            Self::AudienceExceeded => "the request asked for an audience that the token does not have",
+        }
+    }
+}
+
 /// How a credential stands, without a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -80,8 +104,8 @@ words!(State {
 /// What comes with the request for an access token.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Asked<'a> {
-    /// The address of whoever presents the credential.
-    pub address: Option<IpAddr>,
+    /// Where it comes from. Only its address counts.
+    pub source: Source,
     /// The rights asked for, as a `scope` parameter; `None` = all there are.
     pub scope: Option<&'a str>,
     /// The audience asked for; `None` = what the credential has.
@@ -176,7 +200,7 @@ pub fn judge<'a>(
     }
     let credential = &standing.credential;
     let policy = &standing.organization.policy;
-    if !is_inside(policy, asked.address) {
+    if !is_inside(policy, asked.source.address) {
         return Err(Refusal::NetworkDisallowed);
     }
     let own = Rights::new(credential.permission, credential.scopes.as_ref());

@@ -34,9 +34,9 @@ pub(crate) enum Detail {
     /// Another method than these.
     MethodNotAllowed { method: Option<&'static str>, allowed: String },
     /// The database does not answer.
-    Unavailable(RequestId),
+    Unavailable(Option<RequestId>),
     /// A defect.
-    Internal(RequestId),
+    Internal(Option<RequestId>),
 }
 
 impl From<BodyError> for Detail {

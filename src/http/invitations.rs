@@ -15,6 +15,7 @@ use super::{
     json, paging,
     path::{id, org},
     problem::Problem,
+    request_id::source,
 };
 use crate::{
     domain::membership::Role,
@@ -80,8 +81,7 @@ pub(super) async fn accept(app: Data<App>, request: HttpRequest, payload: Payloa
     };
     let Accept { token, name, password } = json::read(&request, payload).await?;
     let acceptance = Acceptance { secret: token, name, password };
-    let address = request.peer_addr().map(|peer| peer.ip());
-    let accepted = app.services.invitations.accept(caller.as_ref(), acceptance, address).await?;
+    let accepted = app.services.invitations.accept(caller.as_ref(), acceptance, source(&request)).await?;
     let Accepted { organization, user, membership } = accepted;
     let body = json!({
         "user_id": user.id,

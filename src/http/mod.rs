@@ -1,6 +1,7 @@
 //! HTTP: parse, one call inward, format. One file an endpoint, one error type a body shape, one table of routes.
 
 mod app;
+mod audit;
 mod body;
 mod caller;
 mod detail;
@@ -21,6 +22,7 @@ mod path;
 mod policies;
 mod problem;
 mod refresh;
+mod request_id;
 mod revocations;
 mod revoke;
 mod routes;

@@ -24,7 +24,7 @@ pub(super) enum OAuthError {
     /// This kind of token is not revoked here (RFC 7009 section 2.2.1).
     UnsupportedTokenType,
     /// The database does not answer.
-    Unavailable(RequestId),
+    Unavailable(Option<RequestId>),
 }
 
 impl From<BodyError> for OAuthError {

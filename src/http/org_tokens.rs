@@ -1,5 +1,7 @@
 //! `/api/v1/orgs/{org}/tokens`: everybody's credentials in an organization, for its admins. `{org}` is an id or a slug.
 
+pub(super) use super::tokens::post_for as post;
+
 use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
 
 use super::{

@@ -20,11 +20,21 @@ pub(super) fn invalid(member: &str, problem: impl Into<String>) -> Problem {
 pub(super) fn part(
     query: &str,
     filters: &str,
-    mut filter: impl FnMut(&str, &str) -> Result<bool, Problem>,
+    filter: impl FnMut(&str, &str) -> Result<bool, Problem>,
 ) -> Result<Part, Problem> {
+    part_from((i64::MAX, before), query, filters, filter)
+}
+
+/// The same of a list that does not go by a number: it begins at `start`, and `before` reads its cursors.
+pub(super) fn part_from<P>(
+    (start, before): (P, fn(&str) -> Option<P>),
+    query: &str,
+    filters: &str,
+    mut filter: impl FnMut(&str, &str) -> Result<bool, Problem>,
+) -> Result<Part<P>, Problem> {
     let pairs: Vec<(String, String)> =
         serde_urlencoded::from_str(query).map_err(|_| invalid("query", "cannot be read"))?;
-    let mut part = Part { before: i64::MAX, limit: DEFAULT_LIMIT };
+    let mut part = Part { before: start, limit: DEFAULT_LIMIT };
     for (name, value) in pairs {
         match name.as_str() {
             "cursor" => part.before = before(&value).ok_or_else(|| invalid(&name, "is none of ours"))?,
@@ -41,7 +51,12 @@ pub(super) fn part(
 
 /// The answer with a part of a list.
 pub(super) fn page(items: &[Value], next: Option<i64>) -> HttpResponse {
-    let body = json!({ "items": items, "next": next.map(cursor) });
+    page_to(items, next.map(cursor).as_deref())
+}
+
+/// The same with a cursor of the list's own.
+pub(super) fn page_to(items: &[Value], next: Option<&str>) -> HttpResponse {
+    let body = json!({ "items": items, "next": next });
     HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(body)
 }
 

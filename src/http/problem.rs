@@ -11,16 +11,8 @@ use actix_web::{
 };
 use serde_json::{Value, json};
 
-use super::body::BodyError;
-use crate::{
-    domain::{
-        clock::{Clock as _, SystemClock},
-        ids::RequestId,
-        random::SystemRandomness,
-    },
-    service::ManageError,
-    store::StoreError,
-};
+use super::{body::BodyError, request_id};
+use crate::{domain::ids::RequestId, service::ManageError, store::StoreError};
 
 const MEDIA_TYPE: &str = "application/problem+json";
 
@@ -65,15 +57,15 @@ pub(crate) enum Problem {
     /// It has changed since it was read.
     PreconditionFailed,
     /// The database does not answer; `request_id` finds the log line.
-    Unavailable(RequestId),
+    Unavailable(Option<RequestId>),
     /// A defect; `request_id` finds the log line.
-    Internal(RequestId),
+    Internal(Option<RequestId>),
 }
 
-/// Logs what a stranger is not told, under an id that the stranger is told.
-pub(super) fn logged(error: &dyn fmt::Display) -> RequestId {
-    let request_id = RequestId::generate(SystemClock.now(), &SystemRandomness::default());
-    tracing::error!(%request_id, %error, "request failed");
+/// Logs what a stranger is not told, under the request's id, which the stranger is told.
+pub(super) fn logged(error: &dyn fmt::Display) -> Option<RequestId> {
+    let request_id = request_id::current();
+    tracing::error!(request_id = request_id.map(display), %error, "request failed");
     request_id
 }
 
@@ -185,7 +177,7 @@ impl ResponseError for Problem {
             members.insert("detail".to_owned(), detail.into());
         }
         if let (Self::Unavailable(id) | Self::Internal(id), Value::Object(members)) = (self, &mut body) {
-            members.insert("request_id".to_owned(), id.to_string().into());
+            members.insert("request_id".to_owned(), json!(id));
         }
         let mut response = HttpResponse::build(status);
         response.insert_header((header::CONTENT_TYPE, MEDIA_TYPE)).insert_header((header::CACHE_CONTROL, "no-store"));

@@ -10,6 +10,7 @@ use super::{
     app::App,
     body::{self, BodyError, Media},
     oauth_error::OAuthError,
+    request_id::source,
 };
 use crate::{domain::credential::RevocationReason, service::HandedIn};
 
@@ -23,8 +24,8 @@ pub(super) async fn post(app: Data<App>, request: HttpRequest, payload: Payload)
     let (Some(token), None) = (tokens.next(), tokens.next()) else {
         return Err(OAuthError::InvalidRequest("exactly one parameter token is required"));
     };
-    let address = request.peer_addr().map(|peer| peer.ip());
-    let handed_in = app.services.credentials.revoke_handed_in(&token, RevocationReason::Holder, address).await?;
+    let handed_in =
+        app.services.credentials.revoke_handed_in(&token, RevocationReason::Holder, source(&request)).await?;
     match handed_in {
         HandedIn::AccessToken => Err(OAuthError::UnsupportedTokenType),
         HandedIn::Credential | HandedIn::Unknown => {

@@ -7,8 +7,9 @@ use actix_web::{
 };
 
 use super::{
-    detail::Detail, feed, invitations, jwks, members, metadata, operations, org_revocations, org_tokens, organizations,
-    policies, problem::Problem, refresh, revocations, revoke, service_accounts, session, status_lists, tokens, users,
+    audit, detail::Detail, feed, invitations, jwks, members, metadata, operations, org_revocations, org_tokens,
+    organizations, policies, problem::Problem, refresh, revocations, revoke, service_accounts, session, status_lists,
+    tokens, users,
 };
 use crate::{compat::label_studio, web as pages};
 
@@ -83,8 +84,10 @@ fn endpoints() -> Vec<Endpoint> {
             .on(Method::GET, service_accounts::get)
             .on(Method::PATCH, service_accounts::patch)
             .on(Method::DELETE, service_accounts::delete),
+        Endpoint::new("/api/v1/orgs/{org}/audit").on(Method::GET, audit::list),
+        Endpoint::new("/api/v1/audit").on(Method::GET, audit::list_of_none),
         Endpoint::new("/api/v1/orgs/{org}/policy").on(Method::GET, policies::get).on(Method::PATCH, policies::patch),
-        Endpoint::new("/api/v1/orgs/{org}/tokens").on(Method::GET, org_tokens::list),
+        Endpoint::new("/api/v1/orgs/{org}/tokens").on(Method::GET, org_tokens::list).on(Method::POST, org_tokens::post),
         Endpoint::new("/api/v1/orgs/{org}/tokens/{id}")
             .on(Method::GET, org_tokens::get)
             .on(Method::DELETE, org_tokens::delete),

@@ -9,10 +9,14 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{App as ActixApp, HttpServer, dev::ServerHandle, web::Data};
+use actix_web::{
+    App as ActixApp, HttpServer,
+    dev::{ServerHandle, Service as _},
+    web::Data,
+};
 use thiserror::Error;
 
-use super::{app::App, routes::routes};
+use super::{app::App, request_id, routes::routes};
 use crate::store::StoreError;
 
 /// How long headers may take to arrive.
@@ -69,7 +73,16 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), ServerError> {
         let app = self.app.clone();
         let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let server = HttpServer::new(move || ActixApp::new().app_data(app.clone()).configure(routes))
+        let application = move || {
+            let services = app.clone();
+            ActixApp::new()
+                .app_data(app.clone())
+                .wrap_fn(move |request, service| {
+                    request_id::marked(services.services().new_request_id(), service.call(request))
+                })
+                .configure(routes)
+        };
+        let server = HttpServer::new(application)
             .workers(workers)
             // Of the head only: a client that waits for a revocation sends nothing and is not idle.
             .client_request_timeout(HEADER_TIME)

@@ -2,7 +2,7 @@
 
 mod organizations;
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use jsonwebtoken::{DecodingKey, Validation};
 use patmint_verifier::{ACCESS_TOKEN_TYP, AccessClaims, TOKEN_TYPE_ACCESS};
@@ -14,8 +14,10 @@ use crate::{
         credential::{Credential, Permission, Presented},
         digest::SecretHash,
         ids::{CredentialId, OrganizationId},
+        means::Means,
         membership::{Membership, User},
         organization::Organization,
+        source::Source,
         standing::{Record, Standing},
         tagged_secret::{self, Purpose},
         verdict::{self, Asked},
@@ -50,7 +52,17 @@ pub struct Caller {
     /// What was shown.
     pub proof: Proof,
     /// Where the request came from.
-    pub address: Option<IpAddr>,
+    pub source: Source,
+}
+
+impl Proof {
+    fn means(&self) -> Means {
+        match self {
+            Self::Session(_) => Means::Session,
+            Self::Credential(_) => Means::Token,
+            Self::AccessToken(_) => Means::AccessToken,
+        }
+    }
 }
 
 /// What stands for the user.
@@ -64,7 +76,8 @@ pub(crate) enum Via {
 pub(crate) struct Authority {
     pub(crate) user: User,
     pub(crate) via: Via,
-    address: Option<IpAddr>,
+    means: Means,
+    source: Source,
     /// Where the caller may act: the user's current memberships; with a credential only its own organization.
     pub(crate) memberships: Vec<(Membership, Arc<Organization>)>,
 }
@@ -120,9 +133,9 @@ impl Core {
         let (core, caller, now) = (self.clone(), caller.clone(), self.clock.now());
         let mut authority = self.db.read(move |connection| core.authority(connection, &caller, now)).await?;
         match &mut authority.via {
-            Via::Session(session) => sessions::note(self, session).await,
+            Via::Session(session) => sessions::note(self, session, authority.source).await,
             // So that one that is only ever used here does not go stale.
-            Via::Credential(standing, _) => self.usage.note_use(standing.credential.id, now, authority.address),
+            Via::Credential(standing, _) => self.usage.note_use(standing.credential.id, now, authority.source.address),
         }
         Ok(authority)
     }
@@ -137,7 +150,6 @@ impl Core {
         caller: &Caller,
         now: Timestamp,
     ) -> Result<Authority, ManageError> {
-        let address = caller.address;
         match &caller.proof {
             Proof::Session(hash) => {
                 let found = sessions::live(connection, hash, now)?;
@@ -145,7 +157,13 @@ impl Core {
                 let memberships = memberships::current_of(connection, user.id)?;
                 let memberships =
                     memberships.into_iter().map(|(m, organization)| (m, Arc::new(organization))).collect();
-                Ok(Authority { user, via: Via::Session(session), address, memberships })
+                Ok(Authority {
+                    user,
+                    via: Via::Session(session),
+                    means: caller.proof.means(),
+                    source: caller.source,
+                    memberships,
+                })
             }
             Proof::Credential(presented) => {
                 let record = standings::record_by_key(connection, presented.key)?
@@ -153,11 +171,11 @@ impl Core {
                     .ok_or(ManageError::Unauthenticated)?;
                 let credential = &record.standing.credential;
                 let permission = credential.scopes.is_none().then_some(credential.permission);
-                self.by_credential(connection, record, permission, address, now)
+                self.by_credential(connection, (record, permission), caller, now)
             }
             Proof::AccessToken(signed) => {
                 let (record, permission) = self.behind(connection, signed)?;
-                let mut authority = self.by_credential(connection, record, permission, address, now)?;
+                let mut authority = self.by_credential(connection, (record, permission), caller, now)?;
                 if let Via::Credential(standing, _) = &mut authority.via {
                     self.bind_to_audiences(standing, &signed.claims);
                 }
@@ -210,18 +228,27 @@ impl Core {
     fn by_credential(
         &self,
         connection: &mut DbConnection,
-        record: Record,
-        permission: Option<Permission>,
-        address: Option<IpAddr>,
+        (record, permission): (Record, Option<Permission>),
+        caller: &Caller,
         now: Timestamp,
     ) -> Result<Authority, ManageError> {
         let record = self.with_last_use(connection, record, now)?;
-        let asked = Asked { address, ..Asked::default() };
+        let source = caller.source;
+        let asked = Asked { source, ..Asked::default() };
         let Record { standing, owner: user, membership, .. } = record;
-        verdict::judge(&standing, &self.settings.issuer, now, &asked).map_err(|_| ManageError::Unauthenticated)?;
+        if let Err(reason) = verdict::judge(&standing, &self.settings.issuer, now, &asked) {
+            self.usage.refused(standing.credential.id, now, reason, source);
+            return Err(ManageError::Unauthenticated);
+        }
         let memberships =
             membership.map(|membership| (membership, standing.organization.clone())).into_iter().collect();
-        Ok(Authority { user, via: Via::Credential(Box::new(standing), permission), address, memberships })
+        Ok(Authority {
+            user,
+            via: Via::Credential(Box::new(standing), permission),
+            means: caller.proof.means(),
+            source,
+            memberships,
+        })
     }
 
     /// A record that seems stale, with its last use as it is now: the last one may not be written yet.
@@ -251,7 +278,7 @@ impl Authority {
             Via::Session(_) => None,
             Via::Credential(standing, _) => Some(standing.credential.id),
         };
-        Actor { user: Some(self.user.id), credential, address: self.address }
+        Actor { user: Some(self.user.id), credential, means: self.means, source: self.source }
     }
 
     /// The credential that stands for the caller, if one does.

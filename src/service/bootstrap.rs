@@ -122,7 +122,7 @@ impl Bootstrap {
             let (organization, user) = first_owner(change, &core, (name, slug), email.clone(), &hash)?;
             let [token, refresh_jwt] = first_credentials(change, &core, organization, user)?;
             let subject = Some(user.to_string());
-            change.record(Actor::default(), "organization.bootstrap", Some(organization), subject, None)?;
+            change.record(Actor::COMMAND, "organization.bootstrap", Some(organization), subject, None)?;
             Ok(Bootstrapped {
                 organization_id: organization,
                 user_id: user,

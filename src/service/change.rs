@@ -1,7 +1,7 @@
 //! The frame of every management change: counter, decision, change, list entries and audit row in one transaction, and
 //! then the wait until no exchange goes by the old state any more.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use serde_json::Value;
 use tokio::time;
@@ -15,7 +15,10 @@ use crate::{
         clock::{Clock, Timestamp},
         ids::{AuditId, CredentialId, OrganizationId, UserId},
         list::{Entry, Target},
+        means::Means,
+        membership::Membership,
         random::Randomness,
+        source::Source,
     },
     store::{
         Database, DbConnection, StoreError,
@@ -29,14 +32,28 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// Who makes a change, for the audit trail.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Actor {
-    /// The user; `None` = whoever held the credential, or the command line.
+    /// The user; `None` = whoever held the credential, the command line, or the server itself.
     pub(crate) user: Option<UserId>,
     /// The credential that stood for the user.
     pub(crate) credential: Option<CredentialId>,
+    /// By what.
+    pub(crate) means: Means,
     /// Where the request came from.
-    pub(crate) address: Option<IpAddr>,
+    pub(crate) source: Source,
+}
+
+impl Actor {
+    /// Whoever is at the command line.
+    pub(crate) const COMMAND: Self = Self::nobody(Means::Command);
+
+    /// The server itself.
+    pub(crate) const SERVER: Self = Self::nobody(Means::Server);
+
+    const fn nobody(means: Means) -> Self {
+        Self { user: None, credential: None, means, source: Source { address: None, request_id: None } }
+    }
 }
 
 /// A change under way: holds the one lock of all changes.
@@ -110,10 +127,28 @@ impl Change<'_> {
             actor_credential_id: actor.credential,
             action: action.to_owned(),
             subject_id: subject,
-            address: actor.address.map(|address| address.to_canonical().to_string()),
+            address: actor.source.address.map(|address| address.to_canonical().to_string()),
             detail: detail.map(Value::to_string),
+            request_id: actor.source.request_id,
+            via: Some(actor.means),
         };
         audit::insert(self.connection, record)
+    }
+
+    /// Writes down what somebody does to their own account, in each organization that they are in: its admins want to know.
+    /// For whoever is in none, with what belongs to no organization.
+    pub(crate) fn record_own<'a>(
+        &mut self,
+        actor: Actor,
+        action: &str,
+        memberships: impl Iterator<Item = &'a Membership>,
+        subject: &str,
+    ) -> Result<(), StoreError> {
+        let mut organizations: Vec<_> = memberships.map(|own| Some(own.organization_id)).collect();
+        if organizations.is_empty() {
+            organizations.push(None);
+        }
+        organizations.into_iter().try_for_each(|id| self.record(actor, action, id, Some(subject.to_owned()), None))
     }
 }
 

@@ -1,5 +1,6 @@
 //! What patmint does: decides and writes. Knows no HTTP.
 
+mod audit;
 mod authority;
 mod background;
 mod behind;
@@ -9,6 +10,7 @@ mod core;
 mod credentials;
 mod error;
 mod exchange;
+mod explain;
 mod feed;
 mod health;
 mod invitations;
@@ -31,13 +33,16 @@ mod users;
 mod watcher;
 
 pub use self::core::{LARGEST_STALENESS, Settings};
+pub use audit::{Audit, AuditPage, AuditPart, AuditStart};
 pub use authority::{Caller, Proof};
 pub use bootstrap::{Bootstrap, BootstrapError, Bootstrapped};
 pub use credentials::{
-    Credentials, DayOfUse, Expiry, HandedIn, Listing, MAX_PAGE, NewToken, Page, Rotation, Seen, TokenEdit, Which,
+    CredentialUsage, Credentials, DayOfUse, Expiry, HandedIn, Listing, MAX_PAGE, NewToken, Page, Rotation, Seen,
+    TokenEdit, Which,
 };
 pub use error::ManageError;
 pub use exchange::{Exchange, ExchangeError, Exchanged, FeedPage};
+pub use explain::{Explained, Explanations, RefusedToken};
 pub use feed::{Delta, Feed, FeedError};
 pub use health::{Health, NotReady};
 pub use invitations::{Acceptance, Accepted, Invitations, NewInvitation, SeenInvitation};
@@ -53,4 +58,8 @@ pub use start::{Environment, Services, StartError};
 pub use status_list::{StatusListError, StatusLists, TTL as STATUS_LIST_TTL};
 pub use users::Users;
 
-pub use crate::store::memberships::MemberFilter;
+pub use crate::store::{
+    addresses::AddressOfUse,
+    audit::{AuditFilter, AuditPlace, Audited},
+    memberships::MemberFilter,
+};

@@ -63,7 +63,7 @@ impl Restoration {
                     "sessions": sessions,
                 })
             });
-            change.record(Actor::default(), "database.restored", None, None, detail.as_ref())?;
+            change.record(Actor::COMMAND, "database.restored", None, None, detail.as_ref())?;
             Ok::<_, ManageError>(revoked)
         };
         self.core.changes.run_at_length(restore).await

@@ -1,8 +1,9 @@
 //! Sessions: signing in with a password, and what comes of it.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
+use tracing::field::display;
 
 use super::{
     authority::{Authority, Caller, Via},
@@ -17,8 +18,10 @@ use crate::{
         digest::SecretHash,
         email::Email,
         ids::{SessionId, UserId},
+        means::Means,
         membership::{Membership, User},
         organization::Organization,
+        source::Source,
         tagged_secret::{self, Purpose},
         verdict::is_expired,
     },
@@ -52,14 +55,15 @@ pub(crate) fn live(
 }
 
 /// Notes, to the minute, that a session is in use. A database that cannot be written to now is no reason not to read.
-pub(crate) async fn note(core: &Core, session: &mut Session) {
+pub(crate) async fn note(core: &Core, session: &mut Session, source: Source) {
     let (id, now) = (session.id, core.clock.now());
     if now < session.last_seen_at.plus_seconds(NOTED_EVERY) {
         return;
     }
+    let request_id = source.request_id.map(display);
     match core.db.write::<_, StoreError>(move |connection| store::touch(connection, id, now)).await {
         Ok(()) => session.last_seen_at = now,
-        Err(error) => tracing::warn!(%error, "cannot note that a session is in use"),
+        Err(error) => tracing::warn!(request_id, %error, "cannot note that a session is in use"),
     }
 }
 
@@ -97,14 +101,9 @@ impl Sessions {
     ///
     /// # Errors
     /// [`ManageError::Unauthenticated`], or [`ManageError::Busy`] if too many do so at once.
-    pub async fn sign_in(
-        &self,
-        email: &str,
-        password: SecretString,
-        address: Option<IpAddr>,
-    ) -> Result<SignedIn, ManageError> {
+    pub async fn sign_in(&self, email: &str, password: SecretString, source: Source) -> Result<SignedIn, ManageError> {
         let checked = self.check(email, password).await?;
-        self.begin(checked, address).await
+        self.begin(checked, source).await
     }
 
     /// Whose password this is.
@@ -122,7 +121,7 @@ impl Sessions {
     }
 
     /// Begins a session for whoever was checked.
-    async fn begin(&self, checked: Checked, address: Option<IpAddr>) -> Result<SignedIn, ManageError> {
+    async fn begin(&self, checked: Checked, source: Source) -> Result<SignedIn, ManageError> {
         let core = &self.core;
         let now = core.clock.now();
         let (token, secret_hash) = tagged_secret::issue(Purpose::Session, core.keys.tag(), &*core.random);
@@ -140,10 +139,11 @@ impl Sessions {
             let is_same = |now: &Option<SecretString>| text(now.as_ref()) == text(checked.hash.as_ref());
             let current = current.filter(|(user, now)| user.disabled_at.is_none() && is_same(now));
             let (user, _) = current.ok_or(ManageError::Unauthenticated)?;
-            let actor = Actor { user: Some(user.id), credential: None, address };
-            change.record(actor, "session.create", None, Some(session.id.to_string()), None)?;
-            store::insert(change.connection, session)?;
+            let actor = Actor { user: Some(user.id), credential: None, means: Means::Password, source };
             let memberships = memberships::current_of(change.connection, user.id)?;
+            let own = memberships.iter().map(|(own, _)| own);
+            change.record_own(actor, "session.create", own, &session.id.to_string())?;
+            store::insert(change.connection, session)?;
             Ok::<_, ManageError>((user, memberships))
         };
         let (user, memberships) = core.changes.run(begin).await?;
@@ -179,7 +179,8 @@ impl Sessions {
                 return Err(ManageError::Forbidden("only a session can be ended"));
             };
             store::delete(change.connection, session.id)?;
-            change.record(authority.actor(), "session.delete", None, Some(session.id.to_string()), None)?;
+            let own = authority.memberships.iter().map(|(own, _)| own);
+            change.record_own(authority.actor(), "session.delete", own, &session.id.to_string())?;
             Ok(())
         };
         core.changes.run(end).await
@@ -219,7 +220,8 @@ impl Sessions {
             }
             users::set_password(change.connection, id, &hash)?;
             store::delete_others_of(change.connection, id, session.id)?;
-            change.record(authority.actor(), "user.change_password", None, Some(id.to_string()), None)?;
+            let own = authority.memberships.iter().map(|(own, _)| own);
+            change.record_own(authority.actor(), "user.change_password", own, &id.to_string())?;
             Ok(())
         };
         self.core.changes.run(set).await
@@ -244,7 +246,7 @@ impl Sessions {
             let (user, _) = users::by_email(change.connection, &email)?.ok_or(ManageError::NotFound)?;
             users::set_password(change.connection, user.id, &hash)?;
             store::delete_of(change.connection, user.id)?;
-            change.record(Actor::default(), "user.reset_password", None, Some(user.id.to_string()), None)?;
+            change.record(Actor::COMMAND, "user.reset_password", None, Some(user.id.to_string()), None)?;
             Ok(user)
         };
         self.core.changes.run(reset).await
@@ -264,9 +266,10 @@ mod tests {
         let sessions = &replica.services.sessions;
         let checked = block_on(sessions.check("ada@acme.example", replica.password.clone())).unwrap();
         block_on(sessions.reset_password("ada@acme.example", "a new password 1".into())).unwrap();
-        let begun = block_on(sessions.begin(checked, None));
+        let begun = block_on(sessions.begin(checked, Source::default()));
         assert!(matches!(begun, Err(ManageError::Unauthenticated)), "{begun:?}");
-        let again = block_on(sessions.sign_in("ada@acme.example", "a new password 1".into(), None)).unwrap();
+        let again =
+            block_on(sessions.sign_in("ada@acme.example", "a new password 1".into(), Source::default())).unwrap();
         assert!(again.token.is_some_and(|token| token.expose_secret().starts_with("pms_")));
     }
 }

@@ -7,12 +7,14 @@ use thiserror::Error;
 use tokio::{task, time};
 
 use super::{
+    audit::Audit,
     background::Background,
     bootstrap::Bootstrap,
     change::Changes,
     core::{Core, Settings},
     credentials::Credentials,
     exchange::{Exchange, Follower, Following, Memory, Pauses, Presence},
+    explain::Explanations,
     feed::Feed,
     health::Health,
     invitations::Invitations,
@@ -29,7 +31,7 @@ use super::{
     users::Users,
 };
 use crate::{
-    domain::{clock::Clock, credential::CredentialFormat, random::Randomness},
+    domain::{clock::Clock, credential::CredentialFormat, ids::RequestId, random::Randomness},
     store::{Database, StoreError, list},
 };
 
@@ -95,6 +97,10 @@ pub struct Services {
     pub status_lists: StatusLists,
     /// Tells what was revoked.
     pub feed: Feed,
+    /// Shows who did what.
+    pub audit: Audit,
+    /// Explains what became of single requests.
+    pub explanations: Explanations,
     /// Shows and changes the signing keys.
     pub keys: Keys,
     /// Whether all is well.
@@ -194,6 +200,8 @@ impl Services {
             restoration: Restoration { core: core.clone() },
             status_lists: StatusLists::new(core.clone()),
             feed: Feed::new(core.clone(), memory.clone(), following.as_ref().map(Following::bell)),
+            audit: Audit { core: core.clone() },
+            explanations: Explanations { core: core.clone() },
             keys: Keys { core: core.clone() },
             health: Health::new(core.clone(), memory),
             core,
@@ -219,6 +227,12 @@ impl Services {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.core.settings
+    }
+
+    /// An id for a request.
+    #[must_use]
+    pub fn new_request_id(&self) -> RequestId {
+        RequestId::generate(self.core.clock.now(), &*self.core.random)
     }
 
     /// Ends the work in the background, writes what was gathered, and tells the other servers. To be called when nothing

@@ -29,6 +29,7 @@ use crate::{
         jws::SigningAlgorithm,
         list::{Entry, Target},
         random::SystemRandomness,
+        source::Source,
         verdict::Asked,
     },
     store::{Database, DatabaseSettings, StoreError, credentials, list, replicas},
@@ -240,8 +241,11 @@ impl Replica {
 
     /// Revokes the credential in the database, as another process would; returns the list's entry.
     pub(crate) fn revoke(&self) -> Entry {
-        let handed_in =
-            self.services.credentials.revoke_handed_in(self.token.expose_secret(), RevocationReason::Holder, None);
+        let handed_in = self.services.credentials.revoke_handed_in(
+            self.token.expose_secret(),
+            RevocationReason::Holder,
+            Source::default(),
+        );
         block_on(handed_in).unwrap();
         let entries =
             block_on(self.db.read::<_, StoreError>(|connection| list::entries(connection, 0, i64::MAX))).unwrap();
@@ -257,7 +261,8 @@ impl Replica {
         let done = answered.clone();
         let thread = thread::spawn(move || {
             let token = token.expose_secret();
-            block_on(services.credentials.revoke_handed_in(token, RevocationReason::Holder, None)).unwrap();
+            block_on(services.credentials.revoke_handed_in(token, RevocationReason::Holder, Source::default()))
+                .unwrap();
             done.store(true, SeqCst);
             pauses.nudge();
         });

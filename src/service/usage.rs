@@ -5,9 +5,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use tracing::field::display;
+
 use super::exchange::{Known, LooseShard, Memory, Use};
 use crate::{
-    domain::{clock::Timestamp, ids::CredentialId, verdict::Refusal},
+    domain::{clock::Timestamp, ids::CredentialId, source::Source, verdict::Refusal},
     store::{
         Database, StoreError,
         usage::{self as store, UsageBatch},
@@ -40,19 +42,31 @@ fn add_use(batch: &mut UsageBatch, id: CredentialId, Use { at, from, granted }: 
     if granted > 0 {
         *batch.counts.entry((id, at.day(), GRANTED)).or_default() += i64::from(granted);
     }
+    add_address(batch, id, Use { at, from, granted });
     let known = batch.last_used.get(&id).map(|(known, _)| *known);
     if known < Some(at) {
         batch.last_used.insert(id, (at, from.map(|from| from.to_canonical().to_string())));
     }
 }
 
-fn add_shard(batch: &mut UsageBatch, LooseShard { used, counts }: LooseShard) {
+fn add_address(batch: &mut UsageBatch, id: CredentialId, Use { at, from, granted }: Use) {
+    let Some(from) = from else { return };
+    let (last, exchanges) = batch.addresses.entry((id, from.to_canonical())).or_insert((at, 0));
+    *last = at.max(*last);
+    *exchanges += i64::from(granted);
+}
+
+fn add_shard(batch: &mut UsageBatch, LooseShard { used, counts, addresses, refusals }: LooseShard) {
     for (id, used) in used {
         add_use(batch, id, used);
     }
     for ((id, _, refusal), (at, count)) in counts {
         *batch.counts.entry((id, at.day(), refusal.map_or(GRANTED, Refusal::as_str))).or_default() += count;
     }
+    for (id, used) in addresses {
+        add_address(batch, id, used);
+    }
+    batch.refusals.extend(refusals.into_iter().map(|(id, refused)| (refused.request_id, (id, refused))));
 }
 
 impl Usage {
@@ -61,12 +75,19 @@ impl Usage {
     }
 
     /// Notes an exchange of a known credential and how it ended.
-    pub(crate) fn note(&self, known: &Known, at: Timestamp, from: Option<IpAddr>, refusal: Option<Refusal>) {
+    pub(crate) fn note(&self, known: &Known, at: Timestamp, source: Source, refusal: Option<Refusal>) {
         if let Some(refusal) = refusal {
-            self.memory.loose_use.refused(known.id(), at, refusal);
-        } else if let Some(elsewhere) = known.note(Use { at, from, granted: 1 }) {
+            self.refused(known.id(), at, refusal, source);
+        } else if let Some(elsewhere) = known.note(Use { at, from: source.address, granted: 1 }) {
             self.memory.loose_use.note(known.id(), elsewhere);
         }
+    }
+
+    /// Notes that a known credential was refused. Its holder is told nothing of why; the log and the owner's view are.
+    pub(crate) fn refused(&self, id: CredentialId, at: Timestamp, reason: Refusal, source: Source) {
+        let request_id = source.request_id.map(display);
+        tracing::info!(request_id, credential = %id, %reason, "token refused");
+        self.memory.loose_use.refused(id, at, reason, source);
     }
 
     /// Notes that a credential was used in another way than to be exchanged.

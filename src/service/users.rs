@@ -51,7 +51,7 @@ impl Users {
         let email: Email = email.parse().map_err(|_| ManageError::NotFound)?;
         let switch = move |change: &mut Change<'_>| {
             let (user, _) = users::by_email(change.connection, &email)?.ok_or(ManageError::NotFound)?;
-            Ok(switch(change, &user, enabled, Actor::default())?)
+            Ok(switch(change, &user, enabled, Actor::COMMAND)?)
         };
         self.core.changes.run(switch).await
     }
@@ -110,7 +110,12 @@ impl Users {
     /// # Errors
     /// [`ManageError`].
     pub async fn sign_out(&self, caller: &Caller, id: UserId) -> Result<(), ManageError> {
-        self.operate(caller, id, move |change, _, actor| Ok(sign_out(change, id, actor)?)).await
+        self.operate(caller, id, move |change, _, actor| {
+            end_all(change, id)?;
+            change.record(actor, "user.sign_out", None, Some(id.to_string()), None)?;
+            Ok(())
+        })
+        .await
     }
 
     /// Ends all sessions of the caller's own, and the access tokens that are out. Credentials stay good.
@@ -123,7 +128,10 @@ impl Users {
         let end = move |change: &mut Change<'_>| {
             let authority = core.authority(change.connection, &caller, change.now)?;
             authority.signed_in()?;
-            Ok(sign_out(change, authority.user.id, authority.actor())?)
+            end_all(change, authority.user.id)?;
+            let own = authority.memberships.iter().map(|(own, _)| own);
+            change.record_own(authority.actor(), "user.sign_out", own, &authority.user.id.to_string())?;
+            Ok(())
         };
         self.core.changes.run(end).await
     }
@@ -164,8 +172,8 @@ fn switch(change: &mut Change<'_>, user: &User, enabled: bool, actor: Actor) -> 
     Ok(true)
 }
 
-fn sign_out(change: &mut Change<'_>, id: UserId, actor: Actor) -> Result<(), StoreError> {
+/// Ends all sessions of a user, and the access tokens that are out.
+fn end_all(change: &mut Change<'_>, id: UserId) -> Result<(), StoreError> {
     sessions::delete_of(change.connection, id)?;
-    change.append(Target::User(id), true)?;
-    change.record(actor, "user.sign_out", None, Some(id.to_string()), None)
+    change.append(Target::User(id), true)
 }

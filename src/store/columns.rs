@@ -19,10 +19,12 @@ use crate::domain::{
     credential::{Audiences, CredentialKind, Permission, RevocationReason},
     digest::SecretHash,
     email::Email,
-    ids::{AuditId, CredentialId, InvitationId, OrganizationId, ReplicaId, SessionId, UserId},
+    ids::{AuditId, CredentialId, InvitationId, OrganizationId, ReplicaId, RequestId, SessionId, UserId},
+    means::Means,
     membership::{Groups, Role, UserKind},
     policy::Policy,
     scope::Scopes,
+    verdict::Refusal,
 };
 
 use super::keys::KeyPurpose;
@@ -92,10 +94,13 @@ word_columns! {
     InvitationId, InvitationIdColumn;
     OrganizationId, OrganizationIdColumn;
     ReplicaId, ReplicaIdColumn;
+    RequestId, RequestIdColumn;
     SessionId, SessionIdColumn;
     UserId, UserIdColumn;
     CredentialKind, CredentialKindColumn;
+    Means, MeansColumn;
     Permission, PermissionColumn;
+    Refusal, RefusalColumn;
     RevocationReason, RevocationReasonColumn;
     Role, RoleColumn;
     UserKind, UserKindColumn;

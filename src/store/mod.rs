@@ -2,6 +2,7 @@
 //!
 //! Queries are functions of a connection, one file for each aggregate; [`Database`] runs them on blocking threads.
 
+pub mod addresses;
 pub mod audit;
 mod columns;
 mod connection;
@@ -15,6 +16,7 @@ pub mod memberships;
 mod migrations;
 pub mod numbers;
 pub mod organizations;
+pub mod refusals;
 pub mod replicas;
 pub mod rotations;
 mod schema;

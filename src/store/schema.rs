@@ -147,6 +147,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    usage_addresses (credential_id, address) {
+        credential_id -> Text,
+        address -> Text,
+        first_used_at -> Timestamp,
+        last_used_at -> Timestamp,
+        exchanges -> BigInt,
+    }
+}
+
+diesel::table! {
     audit (id) {
         id -> Text,
         seq -> BigInt,
@@ -158,6 +168,18 @@ diesel::table! {
         subject_id -> Nullable<Text>,
         address -> Nullable<Text>,
         detail -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+        via -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    refusals (request_id) {
+        request_id -> Text,
+        credential_id -> Text,
+        refused_at -> Timestamp,
+        reason -> Text,
+        address -> Nullable<Text>,
     }
 }
 
@@ -175,5 +197,14 @@ diesel::joinable!(credentials -> organizations (organization_id));
 diesel::joinable!(memberships -> users (user_id));
 diesel::joinable!(memberships -> organizations (organization_id));
 diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(audit -> users (actor_user_id));
 diesel::joinable!(invitations -> organizations (organization_id));
-diesel::allow_tables_to_appear_in_same_query!(credentials, users, organizations, memberships, sessions, invitations);
+diesel::allow_tables_to_appear_in_same_query!(
+    audit,
+    credentials,
+    users,
+    organizations,
+    memberships,
+    sessions,
+    invitations
+);

@@ -5,8 +5,10 @@ use std::ops::RangeInclusive;
 use diesel::prelude::*;
 
 use super::{
+    addresses,
     connection::{DbConnection, run},
     error::StoreError,
+    refusals,
     schema::{credentials, usage_counts},
 };
 use crate::domain::{
@@ -47,7 +49,7 @@ pub fn over(
     run(rows)
 }
 
-/// Removes a credential with its counts. What replaced it says no longer what it came from.
+/// Removes a credential with all that is kept of its use. What replaced it says no longer what it came from.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -56,5 +58,7 @@ pub fn remove(connection: &mut DbConnection, id: CredentialId) -> Result<(), Sto
     let none: Option<CredentialId> = None;
     run(diesel::update(successors).set(credentials::rotated_from.eq(none)).execute(connection))?;
     run(diesel::delete(usage_counts::table.filter(usage_counts::credential_id.eq(id))).execute(connection))?;
+    refusals::remove(connection, id)?;
+    addresses::remove(connection, id)?;
     run(diesel::delete(credentials::table.find(id)).execute(connection)).map(|_| ())
 }

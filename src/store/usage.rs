@@ -1,6 +1,6 @@
 //! Last use and counts, written in batches. They take no part in the list: no verdict hangs on a count.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, hash::Hash, net::IpAddr};
 
 use diesel::{
     dsl,
@@ -10,11 +10,17 @@ use diesel::{
 };
 
 use super::{
+    addresses,
     connection::{DbConnection, run},
     error::StoreError,
+    refusals,
     schema::{credentials, usage_counts},
 };
-use crate::domain::{clock::Timestamp, ids::CredentialId};
+use crate::domain::{
+    clock::Timestamp,
+    ids::{CredentialId, RequestId},
+    refused::Refused,
+};
 
 /// What was gathered since the last batch.
 #[derive(Clone, Debug, Default)]
@@ -23,30 +29,43 @@ pub struct UsageBatch {
     pub last_used: HashMap<CredentialId, (Timestamp, Option<String>)>,
     /// How often each credential had each outcome on each day (`YYYY-MM-DD`).
     pub counts: HashMap<(CredentialId, String, &'static str), i64>,
+    /// From where each credential was used: the last time, and how often it was exchanged from there.
+    pub addresses: HashMap<(CredentialId, IpAddr), (Timestamp, i64)>,
+    /// Whom each request was refused, and how.
+    pub refusals: HashMap<RequestId, (CredentialId, Refused)>,
+}
+
+/// Some entries of a map.
+fn some<K: Clone + Eq + Hash, V: Clone>(map: &HashMap<K, V>, count: usize) -> HashMap<K, V> {
+    map.iter().take(count).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
 impl UsageBatch {
     /// Whether there is nothing to write.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.last_used.is_empty() && self.counts.is_empty()
+        self.rows() == 0
     }
 
-    /// How many rows it takes, of one kind or the other.
+    /// How many rows it takes, of whichever kind takes most.
     #[must_use]
     pub fn rows(&self) -> usize {
-        self.last_used.len().max(self.counts.len())
+        let Self { last_used, counts, addresses, refusals } = self;
+        last_used.len().max(counts.len()).max(addresses.len()).max(refusals.len())
     }
 
-    /// At most `rows` rows of it.
+    /// At most `rows` rows of it, of one kind.
     #[must_use]
     pub fn part(&self, rows: usize) -> Self {
-        if self.last_used.is_empty() {
-            let counts = self.counts.iter().take(rows).map(|(key, count)| (key.clone(), *count));
-            return Self { counts: counts.collect(), ..Self::default() };
+        if !self.last_used.is_empty() {
+            Self { last_used: some(&self.last_used, rows), ..Self::default() }
+        } else if !self.counts.is_empty() {
+            Self { counts: some(&self.counts, rows), ..Self::default() }
+        } else if !self.addresses.is_empty() {
+            Self { addresses: some(&self.addresses, rows), ..Self::default() }
+        } else {
+            Self { refusals: some(&self.refusals, rows), ..Self::default() }
         }
-        let last_used = self.last_used.iter().take(rows).map(|(id, used)| (*id, used.clone()));
-        Self { last_used: last_used.collect(), ..Self::default() }
     }
 
     /// Takes out what is in `written`; a later use stays.
@@ -64,6 +83,13 @@ impl UsageBatch {
                 self.counts.remove(key);
             }
         }
+        for (key, (at, exchanges)) in &written.addresses {
+            match self.addresses.get_mut(key) {
+                Some((last, count)) if *last > *at || *count > *exchanges => *count -= exchanges,
+                Some(_) | None => drop(self.addresses.remove(key)),
+            }
+        }
+        self.refusals.retain(|request, _| !written.refusals.contains_key(request));
     }
 }
 
@@ -82,7 +108,9 @@ pub fn write(connection: &mut DbConnection, batch: &UsageBatch) -> Result<(), St
         // A statement for each row would wait for the network a thousand times.
         DbConnection::Postgres(connection) => write_at_once(connection, &uses, &counts),
         DbConnection::Sqlite(connection) => write_one_by_one(connection, &uses, counts),
-    })
+    })?;
+    run(addresses::write(connection, batch.addresses.iter()))?;
+    run(refusals::write(connection, batch.refusals.values()))
 }
 
 type UseRow<'a> = (&'a CredentialId, &'a (Timestamp, Option<String>));

@@ -15,12 +15,14 @@ fn send(app: &TestApp, method: &str, id: &str, body: &Value) -> Answer {
     app.request(method, &format!("{PATH}/{id}")).bearer(&app.ada.sign_in(app)).json(body).send()
 }
 
-/// One with a credential, which no endpoint makes.
+/// One with a credential.
 fn with_credential(app: &TestApp) -> (String, Credential) {
     let made = create(app, &app.ada.sign_in(app), &json!({ "name": "ci", "groups": ["build"] })).json();
     let id = made["id"].as_str().unwrap().to_owned();
-    let credential = app.ada.credential(app, &json!({ "name": "of the robot" }));
-    app.execute(&format!("UPDATE credentials SET owner_id = '{id}' WHERE id = '{}'", credential.id));
+    let body = json!({ "name": "of the robot", "owner_id": id });
+    let token = app.post("/api/v1/orgs/acme/tokens").bearer(&app.ada.sign_in(app)).json(&body).send().json();
+    let member = |name: &str| token[name].as_str().expect("a member").to_owned();
+    let credential = Credential { id: member("id"), text: member("token") };
     (id, credential)
 }
 

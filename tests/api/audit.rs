@@ -1,6 +1,6 @@
 //! The audit trail: one row for each change, none for what changed nothing, no secret in any.
 
-use patmint::store::audit::AuditRecord;
+use patmint::{domain::means::Means, store::audit::AuditRecord};
 use serde_json::{Value, json};
 
 use crate::support::TestApp;
@@ -33,6 +33,7 @@ fn a_credentials_life_is_written_down() {
     let record = one(&app, || made = create());
     let (id, token) = (made["id"].as_str().unwrap(), made["token"].as_str().unwrap());
     assert_eq!(who(&record), ("credential.create", ada(), None, Some(id)));
+    assert_eq!(record.via, Some(Means::Session));
     assert_eq!(detail(&record), json!({ "name": "laptop", "number": 3 }));
     assert_eq!(record.organization_id.map(|id| id.to_string()), Some(app.organization_id.clone()));
     assert_eq!(record.address.as_deref(), Some("127.0.0.1"));
@@ -46,12 +47,25 @@ fn a_credentials_life_is_written_down() {
 }
 
 #[test]
+fn a_row_has_the_id_of_its_request() {
+    let app = TestApp::new();
+    let session = app.ada.sign_in(&app);
+    let mut id = None;
+    let record = one(&app, || {
+        let answer = app.post("/api/v1/tokens").bearer(&session).json(&json!({ "name": "laptop" })).send();
+        id = answer.header("x-request-id").map(str::to_owned);
+    });
+    assert_eq!((record.request_id.map(|id| id.to_string()), id.is_some()), (id, true));
+}
+
+#[test]
 fn whoever_hands_one_in_acts_as_it() {
     let app = TestApp::new();
     let [leaked, held] = ["leaked", "held"].map(|name| app.ada.credential(&app, &json!({ "name": name })));
     let hand_in =
         || assert_eq!(app.post("/api/v1/revocations").json(&json!({ "token": leaked.text })).send().status, 202);
     let record = one(&app, hand_in);
+    assert_eq!(record.via, Some(Means::Possession));
     assert_eq!(who(&record), ("credential.revoke", None, Some(leaked.id.clone()), Some(&*leaked.id)));
     assert_eq!(detail(&record)["reason"], "leaked");
     assert_eq!(record.address.as_deref(), Some("127.0.0.1"));
@@ -65,13 +79,14 @@ fn a_token_that_manages_is_named() {
     let app = TestApp::new();
     assert_eq!(app.ada.patch_policy(&app, &json!({ "token_management": true })).status, 200);
     let own = app.ada.credential(&app, &json!({ "name": "manager" }));
-    for bearer in [own.text.clone(), own.access(&app)] {
+    for (bearer, via) in [(own.text.clone(), Means::Token), (own.access(&app), Means::AccessToken)] {
         let create = || {
             let answer = app.post("/api/v1/tokens").bearer(&bearer).json(&json!({ "name": "made" })).send();
             assert_eq!(answer.status, 201);
         };
         let record = one(&app, create);
         let (action, user, credential, _) = who(&record);
+        assert_eq!(record.via, Some(via));
         assert_eq!((action, user, credential), ("credential.create", Some(app.ada.id.clone()), Some(own.id.clone())));
     }
 }
@@ -95,6 +110,7 @@ fn signing_in_and_out_is_written_down_and_failing_to_is_not() {
     let mut session = String::new();
     let begun = one(&app, || session = app.ada.sign_in(&app));
     let (action, user, _, subject) = who(&begun);
+    assert_eq!(begun.via, Some(Means::Password));
     assert_eq!((action, user), ("session.create", Some(app.ada.id.clone())));
     let ended = one(&app, || assert_eq!(app.delete("/api/v1/session").bearer(&session).send().status, 204));
     assert_eq!(who(&ended), ("session.delete", Some(app.ada.id.clone()), None, subject));
@@ -132,4 +148,5 @@ fn the_beginning_is_written_down() {
     });
     let [record] = records.as_slice() else { panic!("{records:?}") };
     assert_eq!(who(record), ("organization.bootstrap", None, None, Some(&*app.ada.id)));
+    assert_eq!((record.via, record.request_id), (Some(Means::Command), None));
 }

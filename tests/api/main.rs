@@ -12,7 +12,9 @@
 mod support;
 
 mod api_token_refresh;
+mod api_v1_audit;
 mod api_v1_orgs;
+mod api_v1_orgs_audit;
 mod api_v1_orgs_invitations;
 mod api_v1_orgs_members;
 mod api_v1_orgs_policy;
@@ -31,6 +33,7 @@ mod keys;
 mod oauth_revoke;
 mod operations;
 mod races;
+mod request_ids;
 mod revocations;
 mod rights;
 mod status_lists;

@@ -20,6 +20,7 @@ use patmint::{
         jws::SigningAlgorithm,
         list::Target,
         random::SystemRandomness,
+        source::Source,
         verdict::Asked,
     },
     service::{Caller, Environment, ExchangeError, Expiry, NewToken, Services, Settings},
@@ -121,9 +122,9 @@ fn race(wanted: usize, apart: bool) {
     let exchanging_on = if apart { server() } else { services.clone() };
     let made = main.block_on(services.bootstrap.run("Acme", "ada@acme.example", None)).unwrap();
     let password = made.password.unwrap();
-    let signed_in = main.block_on(services.sessions.sign_in("ada@acme.example", password, None)).unwrap();
+    let signed_in = main.block_on(services.sessions.sign_in("ada@acme.example", password, Source::default())).unwrap();
     let session = signed_in.token.unwrap();
-    let caller = services.credentials.caller(session.expose_secret(), None).unwrap();
+    let caller = services.credentials.caller(session.expose_secret(), Source::default()).unwrap();
 
     let (rounds, to_exchange) = mpsc::channel::<(Arc<Round>, Arc<Revoke>)>();
     let (report, reports) = mpsc::channel::<Seen>();
@@ -190,8 +191,7 @@ async fn new_round(services: &Services, caller: &Caller) -> Round {
         scopes: None,
         audiences: None,
         expiry: Expiry::ByPolicy,
-        organization_id: None,
     };
-    let (seen, token) = services.credentials.create(caller, new).await.unwrap();
+    let (seen, token) = services.credentials.create(caller, None, new).await.unwrap();
     Round { id: seen.record.standing.credential.id, token }
 }

@@ -14,12 +14,14 @@ mod support;
 
 mod bootstrap;
 mod crash;
+mod explain;
 mod hang;
 mod keys;
 mod org;
 mod precedence;
 mod quickstart;
 mod refusals;
+mod request_ids;
 mod restore;
 mod second_process;
 mod stop;

@@ -13,6 +13,7 @@ use patmint::{
         credential::{CredentialKind, Permission},
         jws::SigningAlgorithm,
         random::SystemRandomness,
+        source::Source,
     },
     service::{Caller, Environment, Expiry, NewToken, Services, Settings},
     store::{Database, DatabaseSettings},
@@ -52,9 +53,13 @@ impl Command {
             let outside =
                 Environment { clock: Arc::new(SystemClock), random: Arc::new(SystemRandomness::default()), db };
             let services = Services::for_command(settings, &place.folder().join("keys"), outside).await.unwrap();
-            let signed_in = services.sessions.sign_in(&owner.email, owner.password.clone().into(), None).await.unwrap();
+            let signed_in = services
+                .sessions
+                .sign_in(&owner.email, owner.password.clone().into(), Source::default())
+                .await
+                .unwrap();
             let session = signed_in.token.expect("a session begins");
-            let caller = services.credentials.caller(session.expose_secret(), None).unwrap();
+            let caller = services.credentials.caller(session.expose_secret(), Source::default()).unwrap();
             (services, caller)
         });
         Self { services, caller, runtime }
@@ -69,9 +74,8 @@ impl Command {
             scopes: None,
             audiences: None,
             expiry: Expiry::ByPolicy,
-            organization_id: None,
         };
-        let (seen, text) = self.runtime.block_on(self.services.credentials.create(&self.caller, new)).unwrap();
+        let (seen, text) = self.runtime.block_on(self.services.credentials.create(&self.caller, None, new)).unwrap();
         (seen.record.standing.credential.id.to_string(), text.expose_secret().to_owned())
     }
 

@@ -9,6 +9,7 @@ use patmint::{
         digest::SecretHash,
         ids::{CredentialId, UserId},
         random::SystemRandomness,
+        source::Source,
         verdict::Asked,
     },
     service::Services,
@@ -36,10 +37,11 @@ pub fn show_everything(services: &Services, runtime: &Runtime, book: &mut Book) 
     book.token("Eve's PAT", made.token.expose_secret());
     book.token("Eve's JWT", made.refresh_jwt.expose_secret());
     book.place("Bootstrapped", format!("{made:?}"), &[]);
-    let signed_in = runtime.block_on(services.sessions.sign_in("eve@other.example", password, None)).unwrap();
+    let signed_in =
+        runtime.block_on(services.sessions.sign_in("eve@other.example", password, Source::default())).unwrap();
     book.token("Eve's session", signed_in.token.as_ref().unwrap().expose_secret());
     book.place("SignedIn", format!("{signed_in:?}"), &[]);
-    let asked = Asked { address: None, scope: None, audience: None };
+    let asked = Asked::default();
     let exchanged = runtime.block_on(services.exchange.exchange(made.token.expose_secret(), &asked)).unwrap();
     book.token("Eve's access token", &exchanged.access);
     book.place("Exchanged", format!("{exchanged:?}"), &[]);

@@ -137,7 +137,8 @@ fn an_access_token_never_outlives_its_credential() {
 fn networks_bind_the_request() {
     let office = with_policy(standing(), |p| p.allowed_networks = vec!["10.0.0.0/8".parse().unwrap()]);
     let from = |address: &str| {
-        let asked = Asked { address: Some(address.parse().unwrap()), ..Asked::default() };
+        let source = Source { address: Some(address.parse().unwrap()), ..Source::default() };
+        let asked = Asked { source, ..Asked::default() };
         judge(&office, ISSUER, start(), &asked).err()
     };
     assert_eq!(from("10.1.2.3"), None);
@@ -235,7 +236,7 @@ proptest! {
         standing.credential.kind = if jwt { CredentialKind::Jwt } else { CredentialKind::Opaque };
         standing.credential.audiences = audience.then(|| vec!["b".to_owned()].into());
         let address = if inside { "10.0.0.1" } else { "192.168.0.1" }.parse().ok();
-        let asked = Asked { address, ..Asked::default() };
+        let asked = Asked { source: Source { address, ..Source::default() }, ..Asked::default() };
         let now = start().plus_seconds(now);
         let strict = with_policy(standing.clone(), |p| *p = strictest(&lax, &other));
         let lax = with_policy(standing, |p| *p = lax);

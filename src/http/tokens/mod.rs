@@ -6,7 +6,7 @@ mod query;
 mod rotate;
 mod view;
 
-pub(super) use create::post;
+pub(super) use create::{post, post_for};
 pub(super) use edit::patch;
 pub(super) use query::Query;
 pub(super) use rotate::post as rotate;

@@ -35,5 +35,5 @@ pub(in crate::http) async fn post(
     let Body { overlap, after_use, expires_at, expires_in } = json::read(&request, payload).await?;
     let rotation = Rotation { overlap, after_use, expiry: expiry(expires_at, expires_in)? };
     let (seen, token) = app.services.credentials.rotate(&caller, id, rotation).await?;
-    Ok(made(&seen, &token))
+    Ok(made(&seen, &token, "/api/v1"))
 }

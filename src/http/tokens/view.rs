@@ -2,8 +2,8 @@ use actix_web::{HttpResponse, http::header};
 use serde_json::{Value, json};
 
 use crate::{
-    domain::standing::Record,
-    service::{DayOfUse, Seen},
+    domain::{refused::Refused, standing::Record},
+    service::{AddressOfUse, CredentialUsage, DayOfUse, Seen},
 };
 
 /// A credential as its owner and admins see it: everything but the secret.
@@ -41,8 +41,20 @@ pub(in crate::http) fn view(seen: &Seen) -> Value {
 }
 
 /// How a credential was used, as its owner and admins see it.
-pub(in crate::http) fn usage(days: &[DayOfUse]) -> HttpResponse {
+pub(in crate::http) fn usage(CredentialUsage { days, addresses, refusals }: &CredentialUsage) -> HttpResponse {
     let day = |DayOfUse { day, outcomes }: &DayOfUse| json!({ "day": day, "outcomes": outcomes });
     let days: Vec<_> = days.iter().map(day).collect();
-    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(json!({ "days": days }))
+    let address = |from: &AddressOfUse| {
+        json!({
+            "address": from.address,
+            "first_used_at": from.first_used_at,
+            "last_used_at": from.last_used_at,
+            "exchanges": from.exchanges,
+        })
+    };
+    let addresses: Vec<_> = addresses.iter().map(address).collect();
+    let refusal = |Refused { request_id, at, reason, address }: &Refused| json!({ "at": at, "reason": reason, "address": address, "request_id": request_id });
+    let refusals: Vec<_> = refusals.iter().map(refusal).collect();
+    let body = json!({ "days": days, "addresses": addresses, "refusals": refusals });
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(body)
 }

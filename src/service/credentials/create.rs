@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use secrecy::SecretString;
 use serde_json::json;
 
@@ -10,17 +12,19 @@ use crate::{
     domain::{
         clock::Timestamp,
         credential::{CredentialKind, Description, Permission},
-        ids::OrganizationId,
+        ids::{OrganizationId, UserId},
+        membership::UserKind,
+        organization::Organization,
         scope::{Scope, Scopes},
-        standing::Record,
+        standing::{Record, Standing},
     },
     service::{
-        authority::{Authority, Caller},
-        change::Change,
+        authority::Caller,
+        change::{Actor, Change},
         core::Core,
         error::{ManageError, invalid},
     },
-    store::credentials,
+    store::{credentials, memberships},
 };
 
 /// When a credential ends.
@@ -51,22 +55,66 @@ pub struct NewToken {
     pub audiences: Option<Vec<String>>,
     /// When it ends.
     pub expiry: Expiry,
-    /// Where; may be left out by who is in one organization.
-    pub organization_id: Option<OrganizationId>,
+}
+
+/// For whom a credential is made, and by whom.
+struct Made<'a> {
+    holder: Holder,
+    actor: Actor,
+    /// The user who makes it.
+    by: UserId,
+    /// The token that makes it, which it must not exceed.
+    bound: Option<&'a Standing>,
 }
 
 impl Credentials {
-    /// Makes a credential for the caller. The text is shown here and never again.
+    /// Makes a credential for the caller, in the organization `organization`, which may be left out by who is in one. The
+    /// text is shown here and never again.
     ///
     /// # Errors
     /// [`ManageError`].
-    pub async fn create(&self, caller: &Caller, new: NewToken) -> Result<(Seen, SecretString), ManageError> {
+    pub async fn create(
+        &self,
+        caller: &Caller,
+        organization: Option<OrganizationId>,
+        new: NewToken,
+    ) -> Result<(Seen, SecretString), ManageError> {
         // Before the lock that all changes share: a stranger must not come that far.
         self.core.authenticate(caller).await?;
         let (core, caller) = (self.core.clone(), caller.clone());
         let create = move |change: &mut Change<'_>| {
             let authority = core.authority(change.connection, &caller, change.now)?;
-            create(change, &core, &authority, new)
+            let (membership, organization) = authority.organization(organization)?.clone();
+            let bound = authority.may_manage_tokens(&organization)?;
+            let (by, actor) = (authority.user.id, authority.actor());
+            let holder = Holder { user: authority.user.clone(), membership, organization };
+            make(change, &core, Made { holder, actor, by, bound }, new)
+        };
+        let (record, text) = self.core.changes.run(create).await?;
+        let now = record.standing.credential.created_at;
+        Ok((self.seen(record, now), text))
+    }
+
+    /// Makes a credential for a service account of an organization, for its admins. The text is shown here and never again.
+    ///
+    /// # Errors
+    /// [`ManageError`]; [`ManageError::Invalid`] for an owner who is no service account there.
+    pub async fn create_for(
+        &self,
+        caller: &Caller,
+        organization: &str,
+        owner: UserId,
+        new: NewToken,
+    ) -> Result<(Seen, SecretString), ManageError> {
+        // Before the lock that all changes share: a stranger must not come that far.
+        self.core.authenticate(caller).await?.admin_of(organization)?;
+        let (core, caller, name) = (self.core.clone(), caller.clone(), organization.to_owned());
+        let create = move |change: &mut Change<'_>| {
+            let authority = core.authority(change.connection, &caller, change.now)?;
+            let organization = authority.admin_of(&name)?.1.clone();
+            let holder = service_account(change, organization, owner)?;
+            let made = Made { holder, actor: authority.actor(), by: authority.user.id, bound: None };
+            make(change, &core, made, new)
         };
         let (record, text) = self.core.changes.run(create).await?;
         let now = record.standing.credential.created_at;
@@ -74,15 +122,26 @@ impl Credentials {
     }
 }
 
-fn create(
+/// A service account that is in the organization. People, strangers and those who have left are all alike.
+fn service_account(
+    change: &mut Change<'_>,
+    organization: Arc<Organization>,
+    id: UserId,
+) -> Result<Holder, ManageError> {
+    let found = memberships::of(change.connection, organization.id, id)?;
+    let found = found.filter(|(own, user)| own.ended_at.is_none() && user.kind == UserKind::ServiceAccount);
+    let (membership, user) = found
+        .ok_or_else(|| invalid("owner_id", "must be a service account of the organization; people make their own"))?;
+    Ok(Holder { user, membership, organization })
+}
+
+fn make(
     change: &mut Change<'_>,
     core: &Core,
-    authority: &Authority,
+    Made { holder, actor, by, bound }: Made<'_>,
     new: NewToken,
 ) -> Result<(Record, SecretString), ManageError> {
-    let (membership, organization) = authority.organization(new.organization_id)?.clone();
-    let bound = authority.may_manage_tokens(&organization)?;
-    let (policy, now) = (&organization.policy, change.now);
+    let (policy, now) = (&holder.organization.policy, change.now);
     let scopes = new.scopes.map(|scopes| Scopes::new(scopes, new.permission)).transpose();
     let draft = Draft {
         description: Description::new(checked_name(&new.name)?),
@@ -93,17 +152,19 @@ fn create(
         permission: new.permission,
     };
     issue::check(&draft, policy)?;
-    let holder = Holder { user: authority.user.clone(), membership, organization };
     let (record, text) = issue(change, core, holder, draft)?;
-    let Record { standing, description, .. } = &record;
+    let Record { standing, description, owner, .. } = &record;
     if let Some(bound) = bound {
         within(&standing.credential, bound, core)?;
     }
     check_limit(change, core, standing)?;
     let row = (standing.credential.clone(), description.clone());
-    credentials::insert(change.connection, row, standing.organization_id(), Some(authority.user.id))?;
-    let detail = json!({ "number": standing.credential.number, "name": description.name });
+    credentials::insert(change.connection, row, standing.organization_id(), Some(by))?;
+    let mut detail = json!({ "number": standing.credential.number, "name": description.name });
+    if let (true, Some(members)) = (owner.id != by, detail.as_object_mut()) {
+        members.insert("owner".to_owned(), json!(owner.id));
+    }
     let (organization, subject) = (Some(standing.organization_id()), Some(standing.credential.id.to_string()));
-    change.record(authority.actor(), "credential.create", organization, subject, Some(&detail))?;
+    change.record(actor, "credential.create", organization, subject, Some(&detail))?;
     Ok((record, text))
 }

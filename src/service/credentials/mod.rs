@@ -13,7 +13,7 @@ mod rotate;
 mod stale;
 mod usage;
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 pub use self::{
     bulk::Which,
@@ -22,7 +22,7 @@ pub use self::{
     list::{Listing, MAX_PAGE, Page},
     revoke::HandedIn,
     rotate::Rotation,
-    usage::DayOfUse,
+    usage::{CredentialUsage, DayOfUse},
 };
 pub(super) use self::{replaced::end_replaced, stale::StaleWalk};
 use super::{authority::Caller, core::Core, error::ManageError};
@@ -30,6 +30,7 @@ use crate::{
     domain::{
         clock::Timestamp,
         ids::CredentialId,
+        source::Source,
         standing::Record,
         verdict::{self, State},
     },
@@ -72,11 +73,11 @@ impl Credentials {
         Ok(self.seen(record, self.core.clock.now()))
     }
 
-    /// The caller that `token` makes, sent from `address`.
+    /// The caller that `token` makes, sent from `source`.
     ///
     /// # Errors
     /// [`ManageError::Unauthenticated`] if it can be nobody's.
-    pub fn caller(&self, token: &str, address: Option<IpAddr>) -> Result<Caller, ManageError> {
-        self.core.proof(token).map(|proof| Caller { proof, address })
+    pub fn caller(&self, token: &str, source: Source) -> Result<Caller, ManageError> {
+        self.core.proof(token).map(|proof| Caller { proof, source })
     }
 }

@@ -25,7 +25,7 @@ pub(in crate::service) async fn end_replaced(core: &Core) -> Result<(), StoreErr
     let end = |change: &mut Change<'_>| {
         for (new, old) in rotations::used(change.connection, AT_ONCE)? {
             if let Some(standing) = standings::by_key(change.connection, LookupKey::Id(old))? {
-                revoke(change, &standing, Actor::default(), None, RevocationReason::Rotated)?;
+                revoke(change, &standing, Actor::SERVER, None, RevocationReason::Rotated)?;
             }
             rotations::finish(change.connection, new)?;
         }
@@ -41,7 +41,10 @@ mod tests {
     use secrecy::ExposeSecret as _;
 
     use crate::{
-        domain::verdict::{Asked, Refusal},
+        domain::{
+            source::Source,
+            verdict::{Asked, Refusal},
+        },
         service::{
             ExchangeError, Rotation,
             testing::{Replica, block_on},
@@ -61,8 +64,9 @@ mod tests {
         block_on(replica.presence.leave()).unwrap();
         let services = &replica.services;
         let signed_in =
-            block_on(services.sessions.sign_in("ada@acme.example", replica.password.clone(), None)).unwrap();
-        let caller = services.credentials.caller(signed_in.token.unwrap().expose_secret(), None).unwrap();
+            block_on(services.sessions.sign_in("ada@acme.example", replica.password.clone(), Source::default()))
+                .unwrap();
+        let caller = services.credentials.caller(signed_in.token.unwrap().expose_secret(), Source::default()).unwrap();
         let rotation = Rotation { after_use: true, ..Rotation::default() };
         let rotate = services.credentials.rotate(&caller, replica.credential_id(), rotation);
         let (_, new) = block_on(rotate).unwrap();

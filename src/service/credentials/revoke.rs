@@ -1,5 +1,3 @@
-use std::net::IpAddr;
-
 use serde_json::json;
 
 use super::{Credentials, checks::is_own};
@@ -8,6 +6,8 @@ use crate::{
         credential::{LookupKey, Revocation, RevocationReason},
         ids::{CredentialId, UserId},
         list::Target,
+        means::Means,
+        source::Source,
         standing::Standing,
     },
     service::{
@@ -62,7 +62,7 @@ impl Credentials {
         &self,
         token: &str,
         reason: RevocationReason,
-        address: Option<IpAddr>,
+        source: Source,
     ) -> Result<HandedIn, StoreError> {
         let Ok(presented) = self.core.format.parse(token) else {
             let is_access_token = self.core.signed_claims(token).is_some();
@@ -82,7 +82,8 @@ impl Credentials {
             return Ok(HandedIn::Credential);
         }
         let end = move |change: &mut Change<'_>| {
-            let actor = Actor { user: None, credential: Some(standing.credential.id), address };
+            let actor =
+                Actor { user: None, credential: Some(standing.credential.id), means: Means::Possession, source };
             revoke(change, &standing, actor, None, reason)
         };
         self.core.changes.run(end).await?;

@@ -71,14 +71,14 @@ impl StaleWalk {
 
 fn end(change: &mut Change<'_>, range: &RangeInclusive<i64>) -> Result<(), StoreError> {
     for standing in due(change.connection, range, change.now)? {
-        revoke(change, &standing, Actor::default(), None, RevocationReason::Stale)?;
+        revoke(change, &standing, Actor::SERVER, None, RevocationReason::Stale)?;
     }
     // Nobody has gone by these for long: no entry on the list.
     for Over { id, number, organization_id } in over(change.connection, range, change.now)? {
         stale::remove(change.connection, id)?;
         let (organization, subject) = (Some(organization_id), Some(id.to_string()));
         let detail = json!({ "number": number });
-        change.record(Actor::default(), "credential.remove", organization, subject, Some(&detail))?;
+        change.record(Actor::SERVER, "credential.remove", organization, subject, Some(&detail))?;
     }
     Ok(())
 }

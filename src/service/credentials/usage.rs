@@ -2,9 +2,13 @@ use std::collections::BTreeMap;
 
 use super::Credentials;
 use crate::{
-    domain::ids::CredentialId,
+    domain::{ids::CredentialId, refused::Refused},
     service::{authority::Caller, error::ManageError},
-    store::usage,
+    store::{
+        DbConnection, StoreError,
+        addresses::{self, AddressOfUse},
+        refusals, usage,
+    },
 };
 
 /// For how many days use is shown.
@@ -21,15 +25,25 @@ pub struct DayOfUse {
     pub outcomes: BTreeMap<String, i64>,
 }
 
+/// How a credential was used, as far as that is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CredentialUsage {
+    /// The last 90 days, newest first; those without any use are left out.
+    pub days: Vec<DayOfUse>,
+    /// The last addresses from which it was used, newest first.
+    pub addresses: Vec<AddressOfUse>,
+    /// The last refusals, newest first.
+    pub refusals: Vec<Refused>,
+}
+
 impl Credentials {
-    /// How one of the caller's credentials was used in the last 90 days, newest day first, as far as that is written. Days
-    /// without any use are left out.
+    /// How one of the caller's credentials was used.
     ///
     /// # Errors
     /// As [`get`](Self::get).
-    pub async fn usage(&self, caller: &Caller, id: CredentialId) -> Result<Vec<DayOfUse>, ManageError> {
+    pub async fn usage(&self, caller: &Caller, id: CredentialId) -> Result<CredentialUsage, ManageError> {
         self.get(caller, id).await?;
-        self.days_of(id).await
+        self.uses(id).await
     }
 
     /// The same of one credential of an organization, for its admins.
@@ -41,23 +55,32 @@ impl Credentials {
         caller: &Caller,
         organization: &str,
         id: CredentialId,
-    ) -> Result<Vec<DayOfUse>, ManageError> {
+    ) -> Result<CredentialUsage, ManageError> {
         self.get_of(caller, organization, id).await?;
-        self.days_of(id).await
+        self.uses(id).await
     }
 
-    async fn days_of(&self, id: CredentialId) -> Result<Vec<DayOfUse>, ManageError> {
+    async fn uses(&self, id: CredentialId) -> Result<CredentialUsage, ManageError> {
         let since = self.core.clock.now().plus_seconds(-(DAYS - 1) * SECONDS_A_DAY).day();
-        let counts = self.core.db.read(move |connection| usage::counts_of(connection, id, &since)).await?;
-        let mut days: Vec<DayOfUse> = Vec::new();
-        for (day, outcome, count) in counts {
-            match days.last_mut() {
-                Some(last) if last.day == day => {
-                    last.outcomes.insert(outcome, count);
-                }
-                Some(_) | None => days.push(DayOfUse { day, outcomes: BTreeMap::from([(outcome, count)]) }),
-            }
-        }
-        Ok(days)
+        let read = move |connection: &mut DbConnection| {
+            let days = by_day(usage::counts_of(connection, id, &since)?);
+            let (addresses, refusals) = (addresses::of(connection, id)?, refusals::of(connection, id)?);
+            Ok::<_, StoreError>(CredentialUsage { days, addresses, refusals })
+        };
+        Ok(self.core.db.read(read).await?)
     }
+}
+
+/// `counts` by day and outcome, the days in their order.
+fn by_day(counts: Vec<(String, String, i64)>) -> Vec<DayOfUse> {
+    let mut days: Vec<DayOfUse> = Vec::new();
+    for (day, outcome, count) in counts {
+        match days.last_mut() {
+            Some(last) if last.day == day => {
+                last.outcomes.insert(outcome, count);
+            }
+            Some(_) | None => days.push(DayOfUse { day, outcomes: BTreeMap::from([(outcome, count)]) }),
+        }
+    }
+    days
 }

@@ -189,7 +189,7 @@ fn a_change_under_a_number_that_was_seen_before_is_not_made() {
     let seen = block_on(replica.db.read::<_, StoreError>(list::head)).unwrap().seq;
     let change = |change: &mut Change<'_>| {
         change.append(Target::Unknown, true)?;
-        change.record(Actor::default(), "test", None, None, None)?;
+        change.record(Actor::COMMAND, "test", None, None, None)?;
         Ok::<_, StoreError>(change.seq)
     };
     let rewind = |connection: &mut _| list::rewind(connection, 1);

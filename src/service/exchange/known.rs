@@ -31,11 +31,11 @@ impl Use {
         self.at.unix_seconds().div_euclid(DAY_SECONDS)
     }
 
-    /// Adds another use. Only one day fits: the earlier one, if they are of two, comes back.
+    /// Adds another use. Only one day and one address fit: the earlier one, if they are of two, comes back.
     pub(crate) fn add(&mut self, other: Self) -> Option<Self> {
         let later = if other.at < self.at { *self } else { other };
         let earlier = if other.at < self.at { other } else { *self };
-        if earlier.day() == later.day() {
+        if earlier.day() == later.day() && earlier.from == later.from {
             *self = Self { granted: earlier.granted.saturating_add(later.granted), ..later };
             return None;
         }

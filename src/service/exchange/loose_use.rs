@@ -10,8 +10,8 @@ use std::{
     },
 };
 
-use super::known::Use;
-use crate::domain::{clock::Timestamp, ids::CredentialId, verdict::Refusal};
+use super::{known::Use, recent::Recent};
+use crate::domain::{clock::Timestamp, ids::CredentialId, refused::Refused, source::Source, verdict::Refusal};
 
 /// So many that one of them is a small batch even after memory has forgotten a million credentials in use.
 const SHARDS: usize = 1024;
@@ -26,6 +26,10 @@ pub(crate) struct Shard {
     pub(crate) used: HashMap<CredentialId, Use>,
     /// What does not fit in there; with a moment of that day.
     pub(crate) counts: HashMap<Counted, (Timestamp, i64)>,
+    /// The last addresses of each credential besides the one in `used`.
+    pub(crate) addresses: Recent<Use>,
+    /// The last refusals of each credential.
+    pub(crate) refusals: Recent<Refused>,
 }
 
 /// Such use since it was last written.
@@ -37,6 +41,17 @@ pub(crate) struct LooseUse {
 }
 
 impl Shard {
+    /// Notes a use of another day or from another address than the latest.
+    fn set_aside(&mut self, id: CredentialId, used: Use) {
+        if used.granted > 0 {
+            self.count(id, used, None);
+        }
+        let known = self.addresses.take(id, |known| known.from == used.from);
+        let granted = used.granted.saturating_add(known.map_or(0, |known| known.granted));
+        let at = used.at.max(known.map_or(used.at, |known| known.at));
+        self.addresses.push(id, Use { at, granted, ..used });
+    }
+
     fn count(&mut self, id: CredentialId, of: Use, outcome: Option<Refusal>) {
         self.counts.entry((id, of.day(), outcome)).or_insert((of.at, 0)).1 += i64::from(of.granted);
     }
@@ -66,14 +81,17 @@ impl LooseUse {
             }
         };
         if let Some(earlier) = earlier {
-            shard.count(id, earlier, None);
+            shard.set_aside(id, earlier);
         }
     }
 
-    /// Counts an exchange that was refused.
-    pub(crate) fn refused(&self, id: CredentialId, at: Timestamp, refusal: Refusal) {
-        if let Some(mut shard) = self.shard(id) {
-            shard.count(id, Use { at, from: None, granted: 1 }, Some(refusal));
+    /// Notes that a credential was refused.
+    pub(crate) fn refused(&self, id: CredentialId, at: Timestamp, reason: Refusal, source: Source) {
+        let Some(mut shard) = self.shard(id) else { return };
+        shard.count(id, Use { at, from: None, granted: 1 }, Some(reason));
+        // Only what came in a request can be asked about.
+        if let Source { address, request_id: Some(request_id) } = source {
+            shard.refusals.push(id, Refused { request_id, at, reason, address });
         }
     }
 

@@ -14,6 +14,7 @@ mod memory;
 mod pause;
 mod presence;
 mod reader;
+mod recent;
 mod trust;
 
 #[cfg(test)]
@@ -127,12 +128,8 @@ impl Exchange {
             return Err(ExchangeError::Unknown);
         };
         let judged = verdict::judge(&known, &self.core.settings.issuer, now, asked);
-        self.core.usage.note(&known, now, asked.address, judged.as_ref().err().copied());
-        let grant = judged.map_err(|reason| {
-            // The holder is told nothing of this; the log, the counts and the owner's view are.
-            tracing::info!(credential = %known.id(), %reason, "exchange refused");
-            ExchangeError::Refused(reason)
-        })?;
+        self.core.usage.note(&known, now, asked.source, judged.as_ref().err().copied());
+        let grant = judged.map_err(ExchangeError::Refused)?;
         let claims = claims(&self.core, &known, grant, found.rev);
         let access = self.core.keys.signing(now).sign(&claims).map_err(|e| ExchangeError::Signing(e.to_string()))?;
         Ok(Exchanged { access, rev: found.rev })

@@ -1,5 +1,3 @@
-use std::net::IpAddr;
-
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
@@ -10,9 +8,11 @@ use crate::{
         digest::SecretHash,
         invitation::{Invitation, InvitationState},
         list::Target,
+        means::Means,
         membership::{Membership, User},
         organization::Organization,
         password,
+        source::Source,
         tagged_secret::{self, Purpose},
     },
     service::{
@@ -83,7 +83,7 @@ impl Invitations {
         &self,
         caller: Option<&Caller>,
         acceptance: Acceptance,
-        address: Option<IpAddr>,
+        source: Source,
     ) -> Result<Accepted, ManageError> {
         let core = &self.core;
         let Acceptance { secret, name, password } = acceptance;
@@ -104,12 +104,12 @@ impl Invitations {
                     is_signed_in(change, &inner, &caller, &user)?;
                     user
                 }
-                None => make(change, &inner, &invitation, account, address)?,
+                None => make(change, &inner, &invitation, account, source)?,
             };
             let membership = join(change, &invitation, &user)?;
             store::accept(change.connection, invitation.id, user.id, change.now)?;
             let detail = json!({ "invitation": invitation.id, "role": membership.role, "groups": membership.groups });
-            let actor = Actor { user: Some(user.id), credential: None, address };
+            let actor = Actor { user: Some(user.id), credential: None, means: Means::Invitation, source };
             let (place, subject) = (Some(organization.id), Some(user.id.to_string()));
             change.record(actor, "invitation.accept", place, subject, Some(&detail))?;
             Ok(Accepted { organization, user, membership })
@@ -139,13 +139,13 @@ fn make(
     core: &Core,
     invitation: &Invitation,
     account: Option<Account>,
-    address: Option<IpAddr>,
+    source: Source,
 ) -> Result<User, ManageError> {
     // Users do not go away.
     let Account { name, hash } = account.ok_or(ManageError::NotFound)?;
     let user = User { name, ..person(change, core, invitation.email.clone())? };
     users::insert(change.connection, user.clone(), Some(&hash))?;
-    let actor = Actor { user: Some(user.id), credential: None, address };
+    let actor = Actor { user: Some(user.id), credential: None, means: Means::Invitation, source };
     change.record(actor, "user.create", None, Some(user.id.to_string()), None)?;
     Ok(user)
 }

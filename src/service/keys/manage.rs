@@ -101,7 +101,7 @@ impl Keys {
         let lead = if at_once { 0 } else { self.core.settings.key_lead };
         let rotate = move |change: &mut Change<'_>| {
             let now = clock.of_database(time::now(change.connection)?);
-            Ok(add(change, "key.rotate", fresh, now, lead)?)
+            Ok(add(change, (Actor::COMMAND, "key.rotate"), fresh, now, lead)?)
         };
         self.core.changes.run(rotate).await
     }
@@ -126,7 +126,7 @@ impl Keys {
         let fresh = self.fresh(None).await?;
         let rotate = move |change: &mut Change<'_>| {
             let Some(now) = is_due(&Stored::read(change.connection)?) else { return Ok(None) };
-            Ok(Some(add(change, "key.rotate", fresh, now, lead)?))
+            Ok(Some(add(change, (Actor::SERVER, "key.rotate"), fresh, now, lead)?))
         };
         self.core.changes.run(rotate).await
     }
@@ -144,7 +144,7 @@ impl Keys {
             if stored.rows.iter().any(|key| key.kid == sealed.kid) {
                 return Err(KeyRingError::Known(sealed.kid));
             }
-            Ok(add(change, "key.import", sealed, clock.of_database(stored.now), lead)?)
+            Ok(add(change, (Actor::COMMAND, "key.import"), sealed, clock.of_database(stored.now), lead)?)
         };
         self.core.changes.run(import).await
     }
@@ -181,7 +181,7 @@ impl Keys {
                 keys::insert(change.connection, fresh.made(change.seq, now, now))?;
             }
             let detail = json!({ "stage": stage, "successor": withdrawn.successor() });
-            change.record(Actor::default(), "key.withdraw", None, Some(kid), Some(&detail))?;
+            change.record(Actor::COMMAND, "key.withdraw", None, Some(kid), Some(&detail))?;
             Ok(Some(withdrawn))
         };
         self.core.changes.run(withdraw).await
@@ -201,7 +201,7 @@ impl Keys {
             // A server that cannot open them now should say so, not at its next start.
             change.renew_keys()?;
             let detail = json!({ "keys": resealed.len() });
-            change.record(Actor::default(), "key.reseal", None, None, Some(&detail))?;
+            change.record(Actor::COMMAND, "key.reseal", None, None, Some(&detail))?;
             Ok(resealed.len())
         };
         self.core.changes.run(reseal).await
@@ -218,7 +218,7 @@ impl Keys {
 /// Adds a key that signs `lead` seconds after `now`.
 fn add(
     change: &mut Change<'_>,
-    action: &str,
+    (actor, action): (Actor, &str),
     fresh: Sealed,
     now: Timestamp,
     lead: i64,
@@ -228,6 +228,6 @@ fn add(
     change.renew_keys()?;
     keys::insert(change.connection, key)?;
     let detail = json!({ "algorithm": shown.algorithm, "activates_at": shown.activates_at });
-    change.record(Actor::default(), action, None, Some(shown.kid.clone()), Some(&detail))?;
+    change.record(actor, action, None, Some(shown.kid.clone()), Some(&detail))?;
     Ok(shown)
 }

@@ -12,7 +12,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use super::{KeyRing, KeyRingError, Keys};
 use crate::{
-    domain::{clock::Clock as _, jws::SigningAlgorithm, list::Target, random::SystemRandomness},
+    domain::{clock::Clock as _, jws::SigningAlgorithm, list::Target, random::SystemRandomness, source::Source},
     service::{
         Environment, ManageError, NotReady,
         background::each_minute,
@@ -189,13 +189,13 @@ fn what_somebody_else_signs_with_a_withdrawn_key_proves_nothing() {
     let mut claims = core.signed_claims(&own).expect("ours").claims;
     claims.rev = i64::MAX;
     let forged = stolen.sign(&claims).unwrap();
-    let before = server.services.credentials.caller(&forged, None).unwrap();
+    let before = server.services.credentials.caller(&forged, Source::default()).unwrap();
     assert!(block_on(core.authenticate(&before)).is_ok(), "until somebody notices");
     block_on(server.presence.leave()).unwrap();
     withdrawn(&server.command_beside().services.keys, stolen.kid());
     let refused = block_on(core.authenticate(&before)).err();
     assert!(matches!(refused, Some(ManageError::Unauthenticated)), "{refused:?}, though the server has not followed");
-    assert!(server.services.credentials.caller(&forged, None).is_err());
+    assert!(server.services.credentials.caller(&forged, Source::default()).is_err());
 }
 
 #[test]

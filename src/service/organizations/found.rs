@@ -89,11 +89,11 @@ impl Organizations {
                     let owner = person(change, &core, email)?;
                     users::insert(change.connection, owner.clone(), Some(&hash))?;
                     let subject = Some(owner.id.to_string());
-                    change.record(Actor::default(), "user.create", None, subject, None)?;
+                    change.record(Actor::COMMAND, "user.create", None, subject, None)?;
                     (owner, Some(password))
                 }
             };
-            let organization = found_free(change, &core, names, owner.id, Actor::default())?;
+            let organization = found_free(change, &core, names, owner.id, Actor::COMMAND)?;
             Ok(Founded { organization, owner, password })
         };
         self.core.changes.run(create).await

@@ -1,6 +1,7 @@
 //! `/api/v1/orgs/{org}/tokens`: everybody's tokens, for admins.
 
 mod callers;
+mod create;
 mod list;
 mod one;
 

@@ -20,7 +20,7 @@ pub struct Caller {
 
 /// What is asked, besides the method.
 pub struct Call {
-    path: String,
+    pub path: String,
     json: Option<Value>,
     form: Option<(&'static str, String)>,
     bearer: Option<String>,
@@ -116,6 +116,11 @@ impl Cast {
         let number = self.made.get() + 1;
         self.made.set(number);
         number
+    }
+
+    /// The text of a new credential of Ada's.
+    pub fn leaked(&self) -> String {
+        self.app.ada.credential(&self.app, &json!({ "name": "leaked" })).text
     }
 
     /// The id of a new member of Acme.

@@ -1,8 +1,10 @@
 //! Who may do what: a row for each route, a cell for each caller. A route without a row is a failed test.
 
+mod audited;
 mod cast;
 mod org_tokens;
 mod table;
+mod trail;
 
 use std::collections::BTreeSet;
 

@@ -13,6 +13,14 @@ pub fn rows() -> Vec<Row> {
     }
     vec![
         row(("GET", "/api/v1/orgs/{org}/tokens", "Acme's"), |_, _| at("/api/v1/orgs/acme/tokens"), ADMINS),
+        row(
+            ("POST", "/api/v1/orgs/{org}/tokens", "a service account's"),
+            |cast, _| {
+                let body = json!({ "name": "new", "owner_id": cast.service_account() });
+                at("/api/v1/orgs/acme/tokens").json(body)
+            },
+            [401, 403, 201, 201, 404, 404, 403, 403, 403, 403],
+        ),
         row(("GET", "/api/v1/orgs/{org}/tokens/{id}", "the bystander's"), |cast, _| of(cast, ""), ADMINS),
         row(("GET", "/api/v1/orgs/{org}/tokens/{id}/usage", "the bystander's"), |cast, _| of(cast, "/usage"), ADMINS),
         row(

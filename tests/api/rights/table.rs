@@ -3,7 +3,7 @@ use serde_json::json;
 
 use super::{
     cast::{Call, Caller, Cast, at},
-    org_tokens,
+    org_tokens, trail,
 };
 
 /// What each caller is answered: the stranger, a member, an admin and an owner of Acme, an operator who is in another
@@ -40,6 +40,7 @@ pub fn rows() -> Vec<Row> {
     rows.extend(own_tokens());
     rows.extend(org_tokens::rows());
     rows.extend(policy());
+    rows.extend(trail::rows());
     rows.extend(members());
     rows.extend(invitations());
     rows.extend(service_accounts());

@@ -117,7 +117,7 @@ proptest! {
         let mut from = standing();
         Arc::make_mut(&mut from.organization).policy.allowed_audiences = vec!["x".to_owned(), "y".to_owned()];
         let [from, to] = [&before, &after].map(|credential| Standing { credential: credential.clone(), ..from.clone() });
-        let asked = Asked { address: None, scope: asked.as_deref(), audience };
+        let asked = Asked { scope: asked.as_deref(), audience, ..Asked::default() };
         let judged = |standing| judge(standing, ISSUER, second(at), &asked);
         if effect(&before, &after, ISSUER) != Effect::Narrowed && let Ok(had) = judged(&from) {
             let Ok(Grant { rights, expires_at, audience, .. }) = judged(&to) else {

@@ -1,0 +1,2 @@
+DROP INDEX audit_request;
+DROP TABLE refusals;

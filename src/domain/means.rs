@@ -1,0 +1,39 @@
+//! By what somebody acts.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use super::credential::words;
+
+/// By what somebody acts, for the audit trail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Means {
+    /// E-mail address and password, when signing in.
+    Password,
+    /// A session.
+    Session,
+    /// A credential itself.
+    Token,
+    /// An access token made from a credential.
+    AccessToken,
+    /// A credential that was handed in to be revoked, by whoever had it.
+    Possession,
+    /// The secret of an invitation.
+    Invitation,
+    /// The command line.
+    Command,
+    /// Nobody: what the server does on its own.
+    Server,
+}
+words!(Means {
+    Password = "password",
+    Session = "session",
+    Token = "token",
+    AccessToken = "access_token",
+    Possession = "possession",
+    Invitation = "invitation",
+    Command = "command",
+    Server = "server",
+});
