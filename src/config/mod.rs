@@ -3,6 +3,7 @@
 
 mod environment;
 mod file;
+mod networks;
 mod options;
 
 use std::{path::PathBuf, time::Duration};
@@ -15,7 +16,7 @@ pub use options::Options;
 
 use crate::{
     domain::{credential::is_prefix, jws::SigningAlgorithm},
-    http::HttpSettings,
+    http::{HttpSettings, TrustedProxies},
     service::{LARGEST_STALENESS, Settings},
     store::{DatabaseSettings, DatabaseUrl},
 };
@@ -147,6 +148,10 @@ impl Config {
                 jwks_max_age,
                 max_feed_waiters,
                 feed_token: options.feed_token.map(checked_feed_token).transpose()?,
+                proxies: TrustedProxies {
+                    networks: options.trusted_proxies.unwrap_or_default().0,
+                    header: options.proxy_header.unwrap_or_default(),
+                },
             },
             token_prefix,
             max_staleness: checked_staleness(options.max_staleness.unwrap_or(MAX_STALENESS_SECONDS))?,

@@ -4,7 +4,8 @@ use clap::Args;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::domain::jws::SigningAlgorithm;
+use super::networks::Networks;
+use crate::{domain::jws::SigningAlgorithm, http::ProxyHeader};
 
 /// The settings, each of which may be left out: the same in flags, environment and file.
 ///
@@ -60,6 +61,14 @@ pub struct Options {
     /// others on the machine see a flag [default: none, anybody may]
     #[arg(long, global = true, env = "PATMINT_FEED_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     pub(super) feed_token: Option<SecretString>,
+    /// The networks of the proxies in front of this server, with commas between them: only they are believed what they say
+    /// of the client's address [default: none]
+    #[arg(long, global = true, env = "PATMINT_TRUSTED_PROXIES", value_name = "NETWORKS")]
+    pub(super) trusted_proxies: Option<Networks>,
+    /// In which header these proxies say it: x-forwarded-for or forwarded; the other is never read
+    /// [default: x-forwarded-for]
+    #[arg(long, global = true, env = "PATMINT_PROXY_HEADER", value_name = "HEADER")]
+    pub(super) proxy_header: Option<ProxyHeader>,
     /// What to log: error, warn, info, debug, trace, or a filter such as info,patmint=debug [default: info]
     #[arg(long, global = true, env = "PATMINT_LOG", value_name = "FILTER")]
     pub(super) log: Option<String>,
@@ -85,6 +94,8 @@ impl Options {
             signing_algorithm: self.signing_algorithm.or(other.signing_algorithm),
             max_feed_waiters: self.max_feed_waiters.or(other.max_feed_waiters),
             feed_token: self.feed_token.or(other.feed_token),
+            trusted_proxies: self.trusted_proxies.or(other.trusted_proxies),
+            proxy_header: self.proxy_header.or(other.proxy_header),
             log: self.log.or(other.log),
         }
     }

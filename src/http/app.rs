@@ -1,6 +1,7 @@
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Semaphore;
 
+use super::client_address::TrustedProxies;
 use crate::{domain::digest::SecretHash, service::Services};
 
 /// What the operator chose, as far as HTTP goes by it.
@@ -12,6 +13,8 @@ pub struct HttpSettings {
     pub max_feed_waiters: usize,
     /// What whoever asks for revocations must show; `None` = anybody may.
     pub feed_token: Option<SecretString>,
+    /// Whose word counts about the client's address.
+    pub proxies: TrustedProxies,
 }
 
 /// What every handler has.

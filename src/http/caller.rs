@@ -3,7 +3,7 @@
 
 use actix_web::{HttpRequest, http::header};
 
-use super::{app::App, origin, problem::Problem};
+use super::{app::App, client_address::client_address, origin, problem::Problem};
 use crate::{
     domain::credential::CredentialKind,
     service::{Caller, ManageError, Proof},
@@ -17,7 +17,7 @@ pub(super) fn cookie_name(is_https: bool) -> &'static str {
 /// Who is calling, as far as that shows without the database.
 pub(crate) fn caller(app: &App, request: &HttpRequest) -> Result<Caller, Problem> {
     let nobody = || Problem::from(ManageError::Unauthenticated);
-    let address = request.peer_addr().map(|peer| peer.ip());
+    let address = client_address(app, request);
     let credentials = &app.services.credentials;
     if let Some(value) = request.headers().get(header::AUTHORIZATION) {
         let (scheme, token) = value.to_str().ok().and_then(|value| value.split_once(' ')).ok_or_else(nobody)?;

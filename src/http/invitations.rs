@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::{
     app::App,
     caller::caller,
+    client_address::client_address,
     json, paging,
     path::{id, org},
     problem::Problem,
@@ -80,7 +81,7 @@ pub(super) async fn accept(app: Data<App>, request: HttpRequest, payload: Payloa
     };
     let Accept { token, name, password } = json::read(&request, payload).await?;
     let acceptance = Acceptance { secret: token, name, password };
-    let address = request.peer_addr().map(|peer| peer.ip());
+    let address = client_address(&app, &request);
     let accepted = app.services.invitations.accept(caller.as_ref(), acceptance, address).await?;
     let Accepted { organization, user, membership } = accepted;
     let body = json!({

@@ -3,6 +3,7 @@
 mod app;
 mod body;
 mod caller;
+mod client_address;
 mod detail;
 mod feed;
 mod invitations;
@@ -32,6 +33,7 @@ mod tokens;
 mod users;
 
 pub use app::{App, HttpSettings};
+pub use client_address::{ProxyHeader, TrustedProxies, UnknownProxyHeader};
 pub use routes::all_routes;
 pub use server::{Server, ServerError};
 

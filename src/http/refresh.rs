@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::{
     app::App,
     body::{self, BodyError, Media},
+    client_address::client_address,
     detail::Detail,
 };
 use crate::domain::verdict::Asked;
@@ -25,11 +26,8 @@ struct Request {
 pub(super) async fn post(app: Data<App>, request: HttpRequest, payload: Payload) -> Result<HttpResponse, Detail> {
     let members = members(Media::of(&request), &body::read(payload).await?)?;
     let Request { refresh, scope, audience } = Request::new(members)?;
-    let asked = Asked {
-        address: request.peer_addr().map(|peer| peer.ip()),
-        scope: scope.as_deref(),
-        audience: audience.as_deref(),
-    };
+    let asked =
+        Asked { address: client_address(&app, &request), scope: scope.as_deref(), audience: audience.as_deref() };
     let exchanged = app.services.exchange.exchange(&refresh, &asked).await?;
     Ok(HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "no-store"))

@@ -7,7 +7,7 @@ use actix_web::{
 };
 use serde::Deserialize;
 
-use super::{app::App, json, problem::Problem};
+use super::{app::App, client_address::client_address, json, problem::Problem};
 use crate::domain::credential::RevocationReason;
 
 #[derive(Deserialize)]
@@ -19,7 +19,7 @@ struct Leaked {
 /// `{"token": …}` → 202, always.
 pub(super) async fn post(app: Data<App>, request: HttpRequest, payload: Payload) -> Result<HttpResponse, Problem> {
     let Leaked { token } = json::read(&request, payload).await?;
-    let address = request.peer_addr().map(|peer| peer.ip());
+    let address = client_address(&app, &request);
     app.services.credentials.revoke_handed_in(token.trim(), RevocationReason::Leaked, address).await?;
     Ok(HttpResponse::Accepted().insert_header((header::CACHE_CONTROL, "no-store")).finish())
 }

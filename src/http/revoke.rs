@@ -9,6 +9,7 @@ use actix_web::{
 use super::{
     app::App,
     body::{self, BodyError, Media},
+    client_address::client_address,
     oauth_error::OAuthError,
 };
 use crate::{domain::credential::RevocationReason, service::HandedIn};
@@ -23,7 +24,7 @@ pub(super) async fn post(app: Data<App>, request: HttpRequest, payload: Payload)
     let (Some(token), None) = (tokens.next(), tokens.next()) else {
         return Err(OAuthError::InvalidRequest("exactly one parameter token is required"));
     };
-    let address = request.peer_addr().map(|peer| peer.ip());
+    let address = client_address(&app, &request);
     let handed_in = app.services.credentials.revoke_handed_in(&token, RevocationReason::Holder, address).await?;
     match handed_in {
         HandedIn::AccessToken => Err(OAuthError::UnsupportedTokenType),

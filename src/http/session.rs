@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::{
     app::App,
     caller::{caller, cookie_name},
+    client_address::client_address,
     json as body,
     problem::Problem,
 };
@@ -28,7 +29,7 @@ struct SignIn {
 /// `{"email", "password"}` → 201 with the session's secret, which is also set as a cookie.
 pub(super) async fn post(app: Data<App>, request: HttpRequest, payload: Payload) -> Result<HttpResponse, Problem> {
     let SignIn { email, password } = body::read(&request, payload).await?;
-    let address = request.peer_addr().map(|peer| peer.ip());
+    let address = client_address(&app, &request);
     let signed_in = app.services.sessions.sign_in(&email, password, address).await;
     let signed_in = signed_in.map_err(|error| {
         let is_wrong = matches!(error, ManageError::Unauthenticated);

@@ -30,6 +30,7 @@ mod hostile;
 mod keys;
 mod oauth_revoke;
 mod operations;
+mod proxies;
 mod races;
 mod revocations;
 mod rights;
