@@ -10,6 +10,7 @@ mod credentials;
 mod error;
 mod exchange;
 mod feed;
+mod guesses;
 mod health;
 mod invitations;
 mod keys;

@@ -14,6 +14,7 @@ use super::{
     credentials::Credentials,
     exchange::{Exchange, Follower, Following, Memory, Pauses, Presence},
     feed::Feed,
+    guesses::Guesses,
     health::Health,
     invitations::Invitations,
     keys::{KeyRing, KeyRingError, Keys},
@@ -182,7 +183,11 @@ impl Services {
         let passwords = Arc::new(Passwords::new(core.random.clone()));
         Self {
             exchange: Exchange::new(core.clone(), memory.clone(), pauses),
-            sessions: Sessions { core: core.clone(), passwords: passwords.clone() },
+            sessions: Sessions {
+                core: core.clone(),
+                passwords: passwords.clone(),
+                guesses: Guesses::new(core.clock.clone()),
+            },
             users: Users { core: core.clone(), passwords: passwords.clone() },
             members: Members { core: core.clone() },
             service_accounts: ServiceAccounts { core: core.clone() },
