@@ -35,6 +35,10 @@ const DATABASE_CONNECTIONS: u32 = 8;
 const CACHE_CAPACITY: usize = 1_000_000;
 const MAX_FEED_WAITERS: usize = 10_000;
 const MOST_FEED_WAITERS: usize = 1_000_000;
+/// By how many connections there may be more than wait for revocations.
+const OTHER_CONNECTIONS: usize = 15_000;
+/// More than a client may have to wait for an answer: idle for 75 s (`http/server.rs`), then 30 s for a revocation, and some.
+const SILENCE: Duration = Duration::from_secs(150);
 const FEED_TOKEN_LENGTH: usize = 16;
 const LOG: &str = "info";
 
@@ -125,6 +129,10 @@ impl Config {
         if !(1..=MOST_FEED_WAITERS).contains(&max_feed_waiters) {
             return Err(invalid("max_feed_waiters", "must be 1 to 1000000"));
         }
+        let max_connections = options.max_connections.unwrap_or(max_feed_waiters + OTHER_CONNECTIONS);
+        if max_connections <= max_feed_waiters {
+            return Err(invalid("max_connections", "must be above max_feed_waiters"));
+        }
         let jwks_max_age = options.jwks_max_age.unwrap_or(JWKS_MAX_AGE_SECONDS);
         let key_lead = options.key_lead.unwrap_or(jwks_max_age.saturating_add(KEY_LEAD_BEYOND_SECONDS));
         if key_lead < jwks_max_age {
@@ -148,6 +156,8 @@ impl Config {
                 jwks_max_age,
                 max_feed_waiters,
                 feed_token: options.feed_token.map(checked_feed_token).transpose()?,
+                max_connections,
+                silence: SILENCE,
                 proxies: TrustedProxies {
                     networks: options.trusted_proxies.unwrap_or_default().0,
                     header: options.proxy_header.unwrap_or_default(),
@@ -238,6 +248,7 @@ mod tests {
             (Options { key_rotation: Some(86_399), ..Options::default() }, "key_rotation"),
             (Options { key_lead: Some(90_000), key_rotation: Some(90_000), ..Options::default() }, "key_rotation"),
             (Options { max_feed_waiters: Some(0), ..Options::default() }, "max_feed_waiters"),
+            (Options { max_connections: Some(10_000), ..Options::default() }, "max_connections"),
             (Options { feed_token: Some("fifteen-letters".into()), ..Options::default() }, "feed_token"),
             (Options { feed_token: Some("sixteen letters!".into()), ..Options::default() }, "feed_token"),
         ] {

@@ -57,6 +57,9 @@ pub struct Options {
     /// The most clients that may wait for revocations at once; each holds a connection [default: 10000]
     #[arg(long, global = true, env = "PATMINT_MAX_FEED_WAITERS", value_name = "NUMBER")]
     pub(super) max_feed_waiters: Option<usize>,
+    /// The most connections at once; others wait until one is closed [default: max-feed-waiters + 15000]
+    #[arg(long, global = true, env = "PATMINT_MAX_CONNECTIONS", value_name = "NUMBER")]
+    pub(super) max_connections: Option<usize>,
     /// What services must send as a Bearer token to see what was revoked; better in the file or the environment, since
     /// others on the machine see a flag [default: none, anybody may]
     #[arg(long, global = true, env = "PATMINT_FEED_TOKEN", value_name = "TOKEN", hide_env_values = true)]
@@ -93,6 +96,7 @@ impl Options {
             key_rotation: self.key_rotation.or(other.key_rotation),
             signing_algorithm: self.signing_algorithm.or(other.signing_algorithm),
             max_feed_waiters: self.max_feed_waiters.or(other.max_feed_waiters),
+            max_connections: self.max_connections.or(other.max_connections),
             feed_token: self.feed_token.or(other.feed_token),
             trusted_proxies: self.trusted_proxies.or(other.trusted_proxies),
             proxy_header: self.proxy_header.or(other.proxy_header),

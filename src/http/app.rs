@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Semaphore;
 
@@ -13,6 +15,10 @@ pub struct HttpSettings {
     pub max_feed_waiters: usize,
     /// What whoever asks for revocations must show; `None` = anybody may.
     pub feed_token: Option<SecretString>,
+    /// The most connections at once; others wait until one is closed.
+    pub max_connections: usize,
+    /// For how long a connection may get nothing before it is given up.
+    pub silence: Duration,
     /// Whose word counts about the client's address.
     pub proxies: TrustedProxies,
 }

@@ -4,6 +4,7 @@ mod app;
 mod body;
 mod caller;
 mod client_address;
+mod connection;
 mod detail;
 mod feed;
 mod invitations;

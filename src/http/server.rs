@@ -1,7 +1,7 @@
 //! The server: listens until it is told to stop, finishes what it has begun, writes what was gathered.
 
 use std::{
-    future::Future,
+    future::{Future, ready},
     io,
     net::{SocketAddr, TcpListener},
     num::NonZeroUsize,
@@ -9,17 +9,27 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{App as ActixApp, HttpServer, dev::ServerHandle, web::Data};
+use actix_http::{HttpService, error::DispatchError};
+use actix_server::{GracefulShutdownSignal, ServerBuilder, ServerHandle};
+use actix_service::{ServiceFactory, ServiceFactoryExt as _, fn_service, map_config};
+use actix_web::{App as ActixApp, dev::AppConfig, web::Data};
 use thiserror::Error;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
 
-use super::{app::App, routes::routes};
+use super::{app::App, connection::Watched, routes::routes};
 use crate::store::StoreError;
 
-/// How long headers may take to arrive.
+/// How long the head of the first request on a connection may take to arrive.
 const HEADER_TIME: Duration = Duration::from_secs(5);
 
 /// How long an idle connection is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// How long a connection that is closed may take over it.
+const CLOSE_TIME: Duration = Duration::from_secs(1);
 
 /// How long running requests may take to finish when the server stops, in seconds.
 const SHUTDOWN_SECONDS: u64 = 5;
@@ -69,15 +79,21 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), ServerError> {
         let app = self.app.clone();
         let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let server = HttpServer::new(move || ActixApp::new().app_data(app.clone()).configure(routes))
+        let settings = &self.app.settings;
+        let builder = ServerBuilder::new()
             .workers(workers)
-            // Of the head only: a client that waits for a revocation sends nothing and is not idle.
-            .client_request_timeout(HEADER_TIME)
-            .keep_alive(KEEP_ALIVE)
+            .max_concurrent_connections(settings.max_connections.div_ceil(workers))
             .shutdown_timeout(SHUTDOWN_SECONDS)
-            .disable_signals()
-            .listen(self.listener)?
-            .run();
+            .disable_signals();
+        let (stopping, silence) = (builder.graceful_shutdown_signal(), settings.silence);
+        let service = move || {
+            let accept = move |stream: TcpStream| {
+                let peer = stream.peer_addr().ok();
+                ready(Ok::<_, DispatchError>((Watched::new(stream, silence), peer)))
+            };
+            fn_service(accept).and_then(http(&app, &stopping))
+        };
+        let server = builder.listen("patmint", self.listener, service)?.run();
         let handle = server.handle();
         tokio::select! {
             result = server => result?,
@@ -86,6 +102,25 @@ impl Server {
         self.app.services().shut_down().await?;
         Ok(())
     }
+}
+
+/// HTTP/1.1 on any stream. What actix's own `HttpServer` does, which lets nobody between it and the connection.
+fn http<S: AsyncRead + AsyncWrite + Unpin + 'static>(
+    app: &Data<App>,
+    stopping: &GracefulShutdownSignal,
+) -> impl ServiceFactory<(S, Option<SocketAddr>), Config = (), Response = (), Error = DispatchError, InitError = ()> + use<S>
+{
+    let (routes, stopping) = (ActixApp::new().app_data(app.clone()).configure(routes), stopping.clone());
+    HttpService::build()
+        .graceful_shutdown_signal(move || {
+            let stopping = stopping.clone();
+            async move { stopping.notified().await }
+        })
+        // Of the head only: a client that waits for a revocation sends nothing and is not idle.
+        .client_request_timeout(HEADER_TIME)
+        .keep_alive(KEEP_ALIVE)
+        .client_disconnect_timeout(CLOSE_TIME)
+        .h1(map_config(routes, |()| AppConfig::default()))
 }
 
 async fn stopped(stop: impl Future<Output = ()>, app: &App, handle: ServerHandle) {

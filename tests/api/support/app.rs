@@ -52,6 +52,8 @@ pub struct Options {
     pub max_feed_waiters: usize,
     pub feed_token: Option<&'static str>,
     pub proxies: TrustedProxies,
+    pub max_connections: usize,
+    pub silence: Duration,
 }
 
 impl Default for Options {
@@ -62,6 +64,8 @@ impl Default for Options {
             max_feed_waiters: 100,
             feed_token: None,
             proxies: TrustedProxies::default(),
+            max_connections: 1000,
+            silence: Duration::from_secs(150),
         }
     }
 }
@@ -277,6 +281,8 @@ async fn start(
         max_feed_waiters: options.max_feed_waiters,
         feed_token: options.feed_token.map(Into::into),
         proxies: options.proxies.clone(),
+        max_connections: options.max_connections,
+        silence: options.silence,
     };
     let server = Server::new(listener, App::new(services, http));
     (server, Started { made, db })
