@@ -24,7 +24,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{
     config::{self, Config, ConfigError, Options},
-    http::ServerError,
+    http::{ServerError, TlsError},
     service::{BootstrapError, KeyRingError, ManageError, StartError},
     store::StoreError,
 };
@@ -76,6 +76,8 @@ enum CliError {
     Listen { address: String, error: io::Error },
     #[error("--issuer is required when not on loopback: the https:// address under which people reach this server")]
     IssuerRequired,
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error("cannot make the folder {folder}: {error}")]
     Folder { folder: PathBuf, error: io::Error },
     #[error("cannot open the file {file}: {error}")]

@@ -16,7 +16,7 @@ pub use options::Options;
 
 use crate::{
     domain::{credential::is_prefix, jws::SigningAlgorithm},
-    http::{HttpSettings, TrustedProxies},
+    http::{HttpSettings, TlsFiles, TrustedProxies},
     service::{LARGEST_STALENESS, Settings},
     store::{DatabaseSettings, DatabaseUrl},
 };
@@ -78,6 +78,8 @@ pub struct Config {
     pub listen: String,
     /// The address under which this patmint is known; `None` = where it listens.
     pub issuer: Option<String>,
+    /// What to serve TLS with, if it does.
+    pub tls: Option<TlsFiles>,
     /// The folder of the root key.
     pub keys_dir: PathBuf,
     /// The database.
@@ -145,9 +147,15 @@ impl Config {
                 "must be 0 (only when asked for), or at least 86400 and above key_lead",
             ));
         }
+        let tls = checked_tls(options.tls_cert, options.tls_key)?;
+        let issuer = options.issuer.map(|issuer| checked_issuer(&issuer)).transpose()?;
+        if tls.is_some() && issuer.as_ref().is_some_and(|issuer| !issuer.starts_with("https://")) {
+            return Err(invalid("issuer", "must be an https:// address when this server does TLS"));
+        }
         Ok(Self {
             listen: options.listen.unwrap_or_else(|| LISTEN.to_owned()),
-            issuer: options.issuer.map(|issuer| checked_issuer(&issuer)).transpose()?,
+            issuer,
+            tls,
             keys_dir: options.keys_dir.unwrap_or_else(|| KEYS_DIR.into()),
             database: DatabaseSettings { url, connections },
             migrate: !options.no_migrate.unwrap_or(false),
@@ -172,6 +180,12 @@ impl Config {
         })
     }
 
+    /// How the server is reached where no proxy does TLS for it.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
     /// What the services go by, under the address `issuer`.
     #[must_use]
     pub fn settings(&self, issuer: String) -> Settings {
@@ -184,6 +198,15 @@ impl Config {
             key_rotation: i64::from(self.key_rotation),
             signing_algorithm: self.signing_algorithm,
         }
+    }
+}
+
+fn checked_tls(certificate: Option<PathBuf>, key: Option<PathBuf>) -> Result<Option<TlsFiles>, ConfigError> {
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Ok(Some(TlsFiles { certificate, key })),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(invalid("tls_key", "must come with tls_cert")),
+        (None, Some(_)) => Err(invalid("tls_cert", "must come with tls_key")),
     }
 }
 
@@ -239,6 +262,17 @@ mod tests {
         assert!(error.starts_with("database_url") && !error.contains("hunter2"), "{error}");
         for (options, setting) in [
             (Options { issuer: Some("sts.example".to_owned()), ..Options::default() }, "issuer"),
+            (Options { tls_cert: Some("a".into()), ..Options::default() }, "tls_key"),
+            (Options { tls_key: Some("a".into()), ..Options::default() }, "tls_cert"),
+            (
+                Options {
+                    tls_cert: Some("a".into()),
+                    tls_key: Some("b".into()),
+                    issuer: Some("http://sts.example".to_owned()),
+                    ..Options::default()
+                },
+                "issuer",
+            ),
             (Options { token_prefix: Some("x".to_owned()), ..Options::default() }, "token_prefix"),
             (Options { max_staleness: Some(0.1), ..Options::default() }, "max_staleness"),
             (Options { max_staleness: Some(f64::NAN), ..Options::default() }, "max_staleness"),

@@ -29,8 +29,15 @@ pub struct Options {
     /// The folder of the root key [default: keys]
     #[arg(long, global = true, env = "PATMINT_KEYS_DIR", value_name = "FOLDER")]
     pub(super) keys_dir: Option<PathBuf>,
+    /// The certificate to serve TLS with, in PEM, with those that lead to one that clients know; read again when it
+    /// changes [default: none, a proxy in front does TLS]
+    #[arg(long, global = true, env = "PATMINT_TLS_CERT", value_name = "FILE")]
+    pub(super) tls_cert: Option<PathBuf>,
+    /// Its key, in PEM
+    #[arg(long, global = true, env = "PATMINT_TLS_KEY", value_name = "FILE")]
+    pub(super) tls_key: Option<PathBuf>,
     /// The address under which people and services reach this server; required when not on loopback
-    /// [default: http:// and where it listens]
+    /// [default: http:// (with TLS https://) and where it listens]
     #[arg(long, global = true, env = "PATMINT_ISSUER", value_name = "URL")]
     pub(super) issuer: Option<String>,
     /// What new opaque tokens begin with; ends in '_' [default: `patmint_`]
@@ -87,6 +94,8 @@ impl Options {
             database_connections: self.database_connections.or(other.database_connections),
             no_migrate: self.no_migrate.or(other.no_migrate),
             keys_dir: self.keys_dir.or(other.keys_dir),
+            tls_cert: self.tls_cert.or(other.tls_cert),
+            tls_key: self.tls_key.or(other.tls_key),
             issuer: self.issuer.or(other.issuer),
             token_prefix: self.token_prefix.or(other.token_prefix),
             max_staleness: self.max_staleness.or(other.max_staleness),

@@ -30,6 +30,7 @@ mod server;
 mod service_accounts;
 mod session;
 mod status_lists;
+mod tls;
 mod tokens;
 mod users;
 
@@ -37,5 +38,6 @@ pub use app::{App, HttpSettings};
 pub use client_address::{ProxyHeader, TrustedProxies, UnknownProxyHeader};
 pub use routes::all_routes;
 pub use server::{Server, ServerError};
+pub use tls::{Tls, TlsError, TlsFiles};
 
 pub(crate) use self::{caller::caller, detail::Detail};

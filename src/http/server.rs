@@ -5,6 +5,7 @@ use std::{
     io,
     net::{SocketAddr, TcpListener},
     num::NonZeroUsize,
+    sync::Arc,
     thread,
     time::Duration,
 };
@@ -19,7 +20,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{app::App, connection::Watched, routes::routes};
+use super::{app::App, connection::Watched, routes::routes, tls::Tls};
 use crate::store::StoreError;
 
 /// How long the head of the first request on a connection may take to arrive.
@@ -49,13 +50,29 @@ pub enum ServerError {
 pub struct Server {
     listener: TcpListener,
     app: Data<App>,
+    tls: Option<Arc<Tls>>,
 }
 
 impl Server {
     /// Will serve `app` on `listener`.
     #[must_use]
     pub fn new(listener: TcpListener, app: App) -> Self {
-        Self { listener, app: Data::new(app) }
+        Self { listener, app: Data::new(app), tls: None }
+    }
+
+    /// Will do so over TLS.
+    #[must_use]
+    pub fn secured(self, tls: Arc<Tls>) -> Self {
+        Self { tls: Some(tls), ..self }
+    }
+
+    /// Where it listens, as a URL.
+    ///
+    /// # Errors
+    /// If the system does not say.
+    pub fn url(&self) -> io::Result<String> {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        Ok(format!("{scheme}://{}", self.address()?))
     }
 
     /// Where it listens.
@@ -86,14 +103,25 @@ impl Server {
             .shutdown_timeout(SHUTDOWN_SECONDS)
             .disable_signals();
         let (stopping, silence) = (builder.graceful_shutdown_signal(), settings.silence);
-        let service = move || {
-            let accept = move |stream: TcpStream| {
-                let peer = stream.peer_addr().ok();
-                ready(Ok::<_, DispatchError>((Watched::new(stream, silence), peer)))
-            };
-            fn_service(accept).and_then(http(&app, &stopping))
+        let watched = move |stream: TcpStream| {
+            let peer = stream.peer_addr().ok();
+            (Watched::new(stream, silence), peer)
         };
-        let server = builder.listen("patmint", self.listener, service)?.run();
+        let builder = match self.tls {
+            None => builder.listen("patmint", self.listener, move || {
+                let accept = move |stream: TcpStream| ready(Ok::<_, DispatchError>(watched(stream)));
+                fn_service(accept).and_then(http(&app, &stopping))
+            }),
+            Some(tls) => builder.listen("patmint", self.listener, move || {
+                let tls = tls.clone();
+                let accept = move |stream: TcpStream| {
+                    let (tls, (stream, peer)) = (tls.clone(), watched(stream));
+                    async move { Ok::<_, DispatchError>((tls.accept(stream).await.map_err(DispatchError::Io)?, peer)) }
+                };
+                fn_service(accept).and_then(http(&app, &stopping))
+            }),
+        };
+        let server = builder?.run();
         let handle = server.handle();
         tokio::select! {
             result = server => result?,

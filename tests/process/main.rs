@@ -23,3 +23,4 @@ mod refusals;
 mod restore;
 mod second_process;
 mod stop;
+mod tls;
