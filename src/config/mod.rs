@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use thiserror::Error;
 
 pub use environment::refuse_unknown;
+use networks::Networks;
 pub use options::Options;
 
 use crate::{
@@ -166,6 +167,7 @@ impl Config {
                 feed_token: options.feed_token.map(checked_feed_token).transpose()?,
                 max_connections,
                 silence: SILENCE,
+                metrics_networks: options.metrics_networks.unwrap_or_else(Networks::loopback).0,
                 proxies: TrustedProxies {
                     networks: options.trusted_proxies.unwrap_or_default().0,
                     header: options.proxy_header.unwrap_or_default(),

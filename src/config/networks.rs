@@ -1,6 +1,10 @@
-use std::{fmt, net::IpAddr, str::FromStr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    str::FromStr,
+};
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use serde::Deserialize;
 
 /// Networks: in flags and environment with commas between them, in the file a list. An address alone is a network of one.
@@ -23,6 +27,14 @@ impl std::error::Error for NotNetworks {}
 fn networks<'a>(texts: impl Iterator<Item = &'a str>) -> Result<Networks, NotNetworks> {
     let network = |text: &str| text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
     texts.map(|text| network(text.trim()).ok_or(NotNetworks)).collect::<Result<_, _>>().map(Networks)
+}
+
+impl Networks {
+    /// This machine itself.
+    pub(super) fn loopback() -> Self {
+        let v4 = Ipv4Net::new_assert(Ipv4Addr::LOCALHOST, 8).trunc();
+        Self(vec![v4.into(), IpAddr::from(Ipv6Addr::LOCALHOST).into()])
+    }
 }
 
 impl FromStr for Networks {
@@ -50,6 +62,7 @@ mod tests {
         let written = |text: &str| text.parse::<Networks>().map(|Networks(all)| format!("{all:?}"));
         assert_eq!(written("10.0.0.0/8, ::1 ,192.0.2.7").unwrap(), "[10.0.0.0/8, ::1/128, 192.0.2.7/32]");
         assert_eq!(written("").unwrap(), "[]");
+        assert_eq!(written("127.0.0.0/8,::1").unwrap(), format!("{:?}", Networks::loopback().0));
         for wrong in ["10.0.0.0/33", "10.0.0.0/8,", "localhost", "10.0.0.0/8 ::1", "10.0.0.1:80"] {
             assert_eq!(written(wrong), Err(NotNetworks), "{wrong}");
         }

@@ -79,6 +79,9 @@ pub struct Options {
     /// [default: x-forwarded-for]
     #[arg(long, global = true, env = "PATMINT_PROXY_HEADER", value_name = "HEADER")]
     pub(super) proxy_header: Option<ProxyHeader>,
+    /// The networks from which /metrics may be seen, with commas between them [default: `127.0.0.0/8,::1`]
+    #[arg(long, global = true, env = "PATMINT_METRICS_NETWORKS", value_name = "NETWORKS")]
+    pub(super) metrics_networks: Option<Networks>,
     /// What to log: error, warn, info, debug, trace, or a filter such as info,patmint=debug [default: info]
     #[arg(long, global = true, env = "PATMINT_LOG", value_name = "FILTER")]
     pub(super) log: Option<String>,
@@ -109,6 +112,7 @@ impl Options {
             feed_token: self.feed_token.or(other.feed_token),
             trusted_proxies: self.trusted_proxies.or(other.trusted_proxies),
             proxy_header: self.proxy_header.or(other.proxy_header),
+            metrics_networks: self.metrics_networks.or(other.metrics_networks),
             log: self.log.or(other.log),
         }
     }

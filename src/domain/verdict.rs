@@ -54,6 +54,22 @@ words!(Refusal {
     AudienceExceeded = "audience_exceeded",
 });
 
+impl Refusal {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Revoked,
+        Self::Expired,
+        Self::Stale,
+        Self::UserDisabled,
+        Self::MembershipEnded,
+        Self::KindDisallowed,
+        Self::AudienceDisallowed,
+        Self::NetworkDisallowed,
+        Self::ScopeExceeded,
+        Self::AudienceExceeded,
+    ];
+}
+
 /// How a credential stands, without a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

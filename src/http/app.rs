@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use ipnet::IpNet;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Semaphore;
 
@@ -19,6 +20,8 @@ pub struct HttpSettings {
     pub max_connections: usize,
     /// For how long a connection may get nothing before it is given up.
     pub silence: Duration,
+    /// From where metrics may be seen.
+    pub metrics_networks: Vec<IpNet>,
     /// Whose word counts about the client's address.
     pub proxies: TrustedProxies,
 }

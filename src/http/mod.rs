@@ -12,6 +12,7 @@ mod json;
 mod jwks;
 mod members;
 mod metadata;
+mod metrics;
 mod oauth_error;
 mod operations;
 mod org_revocations;

@@ -110,8 +110,12 @@ impl Sessions {
         password: SecretString,
         address: Option<IpAddr>,
     ) -> Result<SignedIn, ManageError> {
-        let checked = self.check(email, password, address).await?;
-        self.begin(checked, address).await
+        let signed_in = match self.check(email, password, address).await {
+            Ok(checked) => self.begin(checked, address).await,
+            Err(error) => Err(error),
+        };
+        self.core.metrics.signed_in(&signed_in);
+        signed_in
     }
 
     /// Whose password this is.

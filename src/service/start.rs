@@ -19,6 +19,8 @@ use super::{
     invitations::Invitations,
     keys::{KeyRing, KeyRingError, Keys},
     members::Members,
+    metrics::Metrics,
+    monitor::Monitor,
     organizations::Organizations,
     passwords::Passwords,
     policies::Policies,
@@ -100,6 +102,8 @@ pub struct Services {
     pub keys: Keys,
     /// Whether all is well.
     pub health: Health,
+    /// How things are.
+    pub monitor: Monitor,
     core: Arc<Core>,
     background: Option<Background>,
     presence: Option<Arc<Presence>>,
@@ -179,7 +183,8 @@ impl Services {
             pauses: pauses.clone(),
         };
         let usage = Usage::new(memory.clone());
-        let core = Arc::new(Core { settings, clock, random, db, keys, format, changes, usage });
+        let metrics = Metrics::default();
+        let core = Arc::new(Core { settings, clock, random, db, keys, format, changes, usage, metrics });
         let passwords = Arc::new(Passwords::new(core.random.clone()));
         Self {
             exchange: Exchange::new(core.clone(), memory.clone(), pauses),
@@ -200,7 +205,8 @@ impl Services {
             status_lists: StatusLists::new(core.clone()),
             feed: Feed::new(core.clone(), memory.clone(), following.as_ref().map(Following::bell)),
             keys: Keys { core: core.clone() },
-            health: Health::new(core.clone(), memory),
+            health: Health::new(core.clone(), memory.clone()),
+            monitor: Monitor::new(core.clone(), memory),
             core,
             background: None,
             presence,

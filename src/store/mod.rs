@@ -5,6 +5,7 @@
 pub mod audit;
 mod columns;
 mod connection;
+pub mod counts;
 pub mod credentials;
 mod database;
 mod error;
@@ -31,6 +32,6 @@ pub mod users;
 mod tests;
 
 pub use connection::DbConnection;
-pub use database::{Database, DatabaseSettings};
+pub use database::{Database, DatabaseSettings, PoolState};
 pub use error::StoreError;
 pub use url::{DatabaseUrl, NotADatabaseUrl};

@@ -28,6 +28,7 @@ mod audit;
 mod compat_label_studio;
 mod hostile;
 mod keys;
+mod metrics;
 mod oauth_revoke;
 mod operations;
 mod proxies;

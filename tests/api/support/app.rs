@@ -54,6 +54,7 @@ pub struct Options {
     pub proxies: TrustedProxies,
     pub max_connections: usize,
     pub silence: Duration,
+    pub metrics_networks: &'static str,
 }
 
 impl Default for Options {
@@ -66,6 +67,7 @@ impl Default for Options {
             proxies: TrustedProxies::default(),
             max_connections: 1000,
             silence: Duration::from_secs(150),
+            metrics_networks: "127.0.0.1/32",
         }
     }
 }
@@ -283,6 +285,7 @@ async fn start(
         proxies: options.proxies.clone(),
         max_connections: options.max_connections,
         silence: options.silence,
+        metrics_networks: vec![options.metrics_networks.parse().unwrap()],
     };
     let server = Server::new(listener, App::new(services, http));
     (server, Started { made, db })
