@@ -13,7 +13,7 @@ use thiserror::Error;
 
 pub use environment::refuse_unknown;
 use networks::Networks;
-pub use options::Options;
+pub use options::{LogFormat, Options};
 
 use crate::{
     domain::{credential::is_prefix, jws::SigningAlgorithm},
@@ -89,6 +89,8 @@ pub struct Config {
     pub migrate: bool,
     /// What to log (`tracing_subscriber`'s filter).
     pub log: String,
+    /// How it is written.
+    pub log_format: LogFormat,
     /// What HTTP goes by.
     pub http: HttpSettings,
     token_prefix: String,
@@ -161,6 +163,7 @@ impl Config {
             database: DatabaseSettings { url, connections },
             migrate: !options.no_migrate.unwrap_or(false),
             log: options.log.unwrap_or_else(|| LOG.to_owned()),
+            log_format: options.log_format.unwrap_or_default(),
             http: HttpSettings {
                 jwks_max_age,
                 max_feed_waiters,

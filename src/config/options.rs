@@ -1,11 +1,22 @@
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::networks::Networks;
 use crate::{domain::jws::SigningAlgorithm, http::ProxyHeader};
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs: one JSON object a line.
+    Json,
+}
 
 /// The settings, each of which may be left out: the same in flags, environment and file.
 ///
@@ -85,6 +96,9 @@ pub struct Options {
     /// What to log: error, warn, info, debug, trace, or a filter such as info,patmint=debug [default: info]
     #[arg(long, global = true, env = "PATMINT_LOG", value_name = "FILTER")]
     pub(super) log: Option<String>,
+    /// How to log: text, or json, an object a line [default: text]
+    #[arg(long, global = true, env = "PATMINT_LOG_FORMAT", value_name = "FORMAT")]
+    pub(super) log_format: Option<LogFormat>,
 }
 
 impl Options {
@@ -114,6 +128,7 @@ impl Options {
             proxy_header: self.proxy_header.or(other.proxy_header),
             metrics_networks: self.metrics_networks.or(other.metrics_networks),
             log: self.log.or(other.log),
+            log_format: self.log_format.or(other.log_format),
         }
     }
 }
