@@ -24,8 +24,8 @@ use thiserror::Error;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    config::{self, Config, ConfigError, Options},
-    http::ServerError,
+    config::{self, Config, ConfigError, LogFormat, Options},
+    http::{ServerError, TlsError},
     service::{BootstrapError, KeyRingError, ManageError, StartError},
     store::StoreError,
 };
@@ -79,6 +79,8 @@ enum CliError {
     Listen { address: String, error: io::Error },
     #[error("--issuer is required when not on loopback: the https:// address under which people reach this server")]
     IssuerRequired,
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error("cannot make the folder {folder}: {error}")]
     Folder { folder: PathBuf, error: io::Error },
     #[error("cannot open the file {file}: {error}")]
@@ -116,7 +118,7 @@ pub fn run() -> ExitCode {
         .and_then(|()| Config::load(cli.options, cli.config))
         .map_err(CliError::from)
         .and_then(|config| {
-            log_to_stderr(&config.log)?;
+            log_to_stderr(&config)?;
             let system = actix_web::rt::System::new();
             let result = system.block_on(dispatch(cli.command, &config));
             // Its end would wait for every query under way, and one to a database that hangs never ends.
@@ -146,9 +148,12 @@ async fn dispatch(command: Command, config: &Config) -> Result<(), CliError> {
     }
 }
 
-fn log_to_stderr(filter: &str) -> Result<(), CliError> {
-    let filter = EnvFilter::try_new(filter).map_err(|error| CliError::Log(error.to_string()))?;
-    let is_terminal = io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(is_terminal).with_writer(io::stderr).init();
+fn log_to_stderr(config: &Config) -> Result<(), CliError> {
+    let filter = EnvFilter::try_new(&config.log).map_err(|error| CliError::Log(error.to_string()))?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    match config.log_format {
+        LogFormat::Text => log.with_ansi(io::stderr().is_terminal()).init(),
+        LogFormat::Json => log.json().flatten_event(true).with_current_span(false).with_span_list(false).init(),
+    }
     Ok(())
 }

@@ -12,6 +12,7 @@ use super::CliError;
 use crate::{
     config::Config,
     domain::{clock::SystemClock, random::SystemRandomness},
+    http::Tls,
     service::{Environment, Services, StartError},
     store::{Database, StoreError},
 };
@@ -27,9 +28,14 @@ pub(super) fn issuer(config: &Config, listener: &TcpListener) -> Result<String, 
     let address = listener.local_addr()?;
     match &config.issuer {
         Some(issuer) => Ok(issuer.clone()),
-        None if address.ip().is_loopback() => Ok(format!("http://{address}")),
+        None if address.ip().is_loopback() => Ok(format!("{}://{address}", config.scheme())),
         None => Err(CliError::IssuerRequired),
     }
+}
+
+/// What the server does TLS with, if it does.
+pub(super) fn tls(config: &Config) -> Result<Option<Arc<Tls>>, CliError> {
+    Ok(config.tls.clone().map(Tls::load).transpose()?.map(Arc::new))
 }
 
 /// The database, its schema as it is. An SQLite file that is not there is made, with its folder.
@@ -64,7 +70,7 @@ pub(super) async fn for_command(config: &Config) -> Result<Services, CliError> {
     let is_local = |listen: &str| listen.to_socket_addrs().is_ok_and(|mut all| all.all(|one| one.ip().is_loopback()));
     let issuer = match &config.issuer {
         Some(issuer) => issuer.clone(),
-        None if is_local(&config.listen) => format!("http://{}", config.listen),
+        None if is_local(&config.listen) => format!("{}://{}", config.scheme(), config.listen),
         None => return Err(CliError::IssuerRequired),
     };
     let outside = environment(config)?;

@@ -17,6 +17,7 @@ pub(super) async fn run(config: &Config) -> Result<(), CliError> {
     // First of all: with the port taken, no password must be made that nobody gets to see.
     let listener = open::listener(config)?;
     let issuer = open::issuer(config, &listener)?;
+    let tls = open::tls(config)?;
     let services = open::for_server(config, issuer.clone()).await?;
     let is_needed = services.bootstrap.is_needed().await.map_err(|error| open::database_error(config, error))?;
     if is_needed {
@@ -27,7 +28,7 @@ pub(super) async fn run(config: &Config) -> Result<(), CliError> {
         say(welcome_back(&issuer, owner.as_ref().map_or(EMAIL, Email::as_str)))?;
     }
     let server = Server::new(listener, App::new(services, config.http.clone()));
-    serve::until_told(server).await
+    serve::until_told(server, tls).await
 }
 
 fn welcome(issuer: &str, made: &Bootstrapped) -> String {

@@ -1,31 +1,39 @@
-use std::net::SocketAddr;
+use std::{sync::Arc, time::Duration};
 
-use tokio::signal::unix::{SignalKind, signal};
+use actix_web::rt;
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    task, time,
+};
 
 use super::{CliError, open};
 use crate::{
     config::Config,
-    http::{App, Server},
-    service::Services,
+    http::{App, Server, Tls},
 };
+
+/// How often it is looked whether there is a new certificate.
+const LOOK_EVERY: Duration = Duration::from_mins(1);
 
 /// `patmint serve`.
 pub(super) async fn run(config: &Config) -> Result<(), CliError> {
     let listener = open::listener(config)?;
-    let services = open::for_server(config, open::issuer(config, &listener)?).await?;
+    let issuer = open::issuer(config, &listener)?;
+    let tls = open::tls(config)?;
+    let services = open::for_server(config, issuer).await?;
     let server = Server::new(listener, App::new(services, config.http.clone()));
-    until_told(server).await
-}
-
-fn announce(address: SocketAddr, services: &Services) {
-    tracing::info!(issuer = services.settings().issuer, "listening on http://{address}");
+    until_told(server, tls).await
 }
 
 /// Says that it serves, and does until SIGTERM or SIGINT.
-pub(super) async fn until_told(server: Server) -> Result<(), CliError> {
+pub(super) async fn until_told(mut server: Server, tls: Option<Arc<Tls>>) -> Result<(), CliError> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    if let Some(tls) = tls {
+        rt::spawn(look_for_new(tls.clone(), signal(SignalKind::hangup())?));
+        server = server.secured(tls);
+    }
     // Not before: whoever reads this may send the signal at once.
-    announce(server.address()?, server.app().services());
+    tracing::info!(issuer = server.app().services().settings().issuer, "listening on {}", server.url()?);
     let told = async move {
         tokio::select! {
             _ = terminate.recv() => {}
@@ -34,4 +42,22 @@ pub(super) async fn until_told(server: Server) -> Result<(), CliError> {
         tracing::info!("stopping");
     };
     Ok(server.run(told).await?)
+}
+
+/// Goes on with a new certificate soon after it is there, at once after SIGHUP.
+async fn look_for_new(tls: Arc<Tls>, mut told: Signal) {
+    let mut ticks = time::interval(LOOK_EVERY);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = told.recv() => {}
+        }
+        let files = tls.clone();
+        match task::spawn_blocking(move || files.reload()).await {
+            Ok(Ok(true)) => tracing::info!("new connections get the new certificate"),
+            Ok(Ok(false)) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "goes on with the certificate it has"),
+            Err(error) => tracing::error!(%error, "cannot look for a new certificate"),
+        }
+    }
 }

@@ -3,6 +3,7 @@
 
 mod environment;
 mod file;
+mod networks;
 mod options;
 
 use std::{path::PathBuf, time::Duration};
@@ -11,11 +12,12 @@ use secrecy::{ExposeSecret as _, SecretString};
 use thiserror::Error;
 
 pub use environment::refuse_unknown;
-pub use options::Options;
+use networks::Networks;
+pub use options::{LogFormat, Options};
 
 use crate::{
     domain::{credential::is_prefix, jws::SigningAlgorithm},
-    http::HttpSettings,
+    http::{HttpSettings, TlsFiles, TrustedProxies},
     service::{LARGEST_STALENESS, Settings},
     store::{DatabaseSettings, DatabaseUrl},
 };
@@ -34,6 +36,10 @@ const DATABASE_CONNECTIONS: u32 = 8;
 const CACHE_CAPACITY: usize = 1_000_000;
 const MAX_FEED_WAITERS: usize = 10_000;
 const MOST_FEED_WAITERS: usize = 1_000_000;
+/// By how many connections there may be more than wait for revocations.
+const OTHER_CONNECTIONS: usize = 15_000;
+/// More than a client may have to wait for an answer: idle for 75 s (`http/server.rs`), then 30 s for a revocation, and some.
+const SILENCE: Duration = Duration::from_secs(150);
 const FEED_TOKEN_LENGTH: usize = 16;
 const LOG: &str = "info";
 
@@ -73,6 +79,8 @@ pub struct Config {
     pub listen: String,
     /// The address under which this patmint is known; `None` = where it listens.
     pub issuer: Option<String>,
+    /// What to serve TLS with, if it does.
+    pub tls: Option<TlsFiles>,
     /// The folder of the root key.
     pub keys_dir: PathBuf,
     /// The database.
@@ -81,6 +89,8 @@ pub struct Config {
     pub migrate: bool,
     /// What to log (`tracing_subscriber`'s filter).
     pub log: String,
+    /// How it is written.
+    pub log_format: LogFormat,
     /// What HTTP goes by.
     pub http: HttpSettings,
     token_prefix: String,
@@ -124,6 +134,10 @@ impl Config {
         if !(1..=MOST_FEED_WAITERS).contains(&max_feed_waiters) {
             return Err(invalid("max_feed_waiters", "must be 1 to 1000000"));
         }
+        let max_connections = options.max_connections.unwrap_or(max_feed_waiters + OTHER_CONNECTIONS);
+        if max_connections <= max_feed_waiters {
+            return Err(invalid("max_connections", "must be above max_feed_waiters"));
+        }
         let jwks_max_age = options.jwks_max_age.unwrap_or(JWKS_MAX_AGE_SECONDS);
         let key_lead = options.key_lead.unwrap_or(jwks_max_age.saturating_add(KEY_LEAD_BEYOND_SECONDS));
         if key_lead < jwks_max_age {
@@ -136,17 +150,31 @@ impl Config {
                 "must be 0 (only when asked for), or at least 86400 and above key_lead",
             ));
         }
+        let tls = checked_tls(options.tls_cert, options.tls_key)?;
+        let issuer = options.issuer.map(|issuer| checked_issuer(&issuer)).transpose()?;
+        if tls.is_some() && issuer.as_ref().is_some_and(|issuer| !issuer.starts_with("https://")) {
+            return Err(invalid("issuer", "must be an https:// address when this server does TLS"));
+        }
         Ok(Self {
             listen: options.listen.unwrap_or_else(|| LISTEN.to_owned()),
-            issuer: options.issuer.map(|issuer| checked_issuer(&issuer)).transpose()?,
+            issuer,
+            tls,
             keys_dir: options.keys_dir.unwrap_or_else(|| KEYS_DIR.into()),
             database: DatabaseSettings { url, connections },
             migrate: !options.no_migrate.unwrap_or(false),
             log: options.log.unwrap_or_else(|| LOG.to_owned()),
+            log_format: options.log_format.unwrap_or_default(),
             http: HttpSettings {
                 jwks_max_age,
                 max_feed_waiters,
                 feed_token: options.feed_token.map(checked_feed_token).transpose()?,
+                max_connections,
+                silence: SILENCE,
+                metrics_networks: options.metrics_networks.unwrap_or_else(Networks::loopback).0,
+                proxies: TrustedProxies {
+                    networks: options.trusted_proxies.unwrap_or_default().0,
+                    header: options.proxy_header.unwrap_or_default(),
+                },
             },
             token_prefix,
             max_staleness: checked_staleness(options.max_staleness.unwrap_or(MAX_STALENESS_SECONDS))?,
@@ -155,6 +183,12 @@ impl Config {
             key_rotation,
             signing_algorithm: options.signing_algorithm.unwrap_or_default(),
         })
+    }
+
+    /// How the server is reached where no proxy does TLS for it.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
     }
 
     /// What the services go by, under the address `issuer`.
@@ -169,6 +203,15 @@ impl Config {
             key_rotation: i64::from(self.key_rotation),
             signing_algorithm: self.signing_algorithm,
         }
+    }
+}
+
+fn checked_tls(certificate: Option<PathBuf>, key: Option<PathBuf>) -> Result<Option<TlsFiles>, ConfigError> {
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Ok(Some(TlsFiles { certificate, key })),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(invalid("tls_key", "must come with tls_cert")),
+        (None, Some(_)) => Err(invalid("tls_cert", "must come with tls_key")),
     }
 }
 
@@ -224,6 +267,17 @@ mod tests {
         assert!(error.starts_with("database_url") && !error.contains("hunter2"), "{error}");
         for (options, setting) in [
             (Options { issuer: Some("sts.example".to_owned()), ..Options::default() }, "issuer"),
+            (Options { tls_cert: Some("a".into()), ..Options::default() }, "tls_key"),
+            (Options { tls_key: Some("a".into()), ..Options::default() }, "tls_cert"),
+            (
+                Options {
+                    tls_cert: Some("a".into()),
+                    tls_key: Some("b".into()),
+                    issuer: Some("http://sts.example".to_owned()),
+                    ..Options::default()
+                },
+                "issuer",
+            ),
             (Options { token_prefix: Some("x".to_owned()), ..Options::default() }, "token_prefix"),
             (Options { max_staleness: Some(0.1), ..Options::default() }, "max_staleness"),
             (Options { max_staleness: Some(f64::NAN), ..Options::default() }, "max_staleness"),
@@ -233,6 +287,7 @@ mod tests {
             (Options { key_rotation: Some(86_399), ..Options::default() }, "key_rotation"),
             (Options { key_lead: Some(90_000), key_rotation: Some(90_000), ..Options::default() }, "key_rotation"),
             (Options { max_feed_waiters: Some(0), ..Options::default() }, "max_feed_waiters"),
+            (Options { max_connections: Some(10_000), ..Options::default() }, "max_connections"),
             (Options { feed_token: Some("fifteen-letters".into()), ..Options::default() }, "feed_token"),
             (Options { feed_token: Some("sixteen letters!".into()), ..Options::default() }, "feed_token"),
         ] {

@@ -1,10 +1,22 @@
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::domain::jws::SigningAlgorithm;
+use super::networks::Networks;
+use crate::{domain::jws::SigningAlgorithm, http::ProxyHeader};
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs: one JSON object a line.
+    Json,
+}
 
 /// The settings, each of which may be left out: the same in flags, environment and file.
 ///
@@ -28,8 +40,15 @@ pub struct Options {
     /// The folder of the root key [default: keys]
     #[arg(long, global = true, env = "PATMINT_KEYS_DIR", value_name = "FOLDER")]
     pub(super) keys_dir: Option<PathBuf>,
+    /// The certificate to serve TLS with, in PEM, with those that lead to one that clients know; read again when it
+    /// changes [default: none, a proxy in front does TLS]
+    #[arg(long, global = true, env = "PATMINT_TLS_CERT", value_name = "FILE")]
+    pub(super) tls_cert: Option<PathBuf>,
+    /// Its key, in PEM
+    #[arg(long, global = true, env = "PATMINT_TLS_KEY", value_name = "FILE")]
+    pub(super) tls_key: Option<PathBuf>,
     /// The address under which people and services reach this server; required when not on loopback
-    /// [default: http:// and where it listens]
+    /// [default: http:// (with TLS https://) and where it listens]
     #[arg(long, global = true, env = "PATMINT_ISSUER", value_name = "URL")]
     pub(super) issuer: Option<String>,
     /// What new opaque tokens begin with; ends in '_' [default: `patmint_`]
@@ -56,13 +75,30 @@ pub struct Options {
     /// The most clients that may wait for revocations at once; each holds a connection [default: 10000]
     #[arg(long, global = true, env = "PATMINT_MAX_FEED_WAITERS", value_name = "NUMBER")]
     pub(super) max_feed_waiters: Option<usize>,
+    /// The most connections at once; others wait until one is closed [default: max-feed-waiters + 15000]
+    #[arg(long, global = true, env = "PATMINT_MAX_CONNECTIONS", value_name = "NUMBER")]
+    pub(super) max_connections: Option<usize>,
     /// What services must send as a Bearer token to see what was revoked; better in the file or the environment, since
     /// others on the machine see a flag [default: none, anybody may]
     #[arg(long, global = true, env = "PATMINT_FEED_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     pub(super) feed_token: Option<SecretString>,
+    /// The networks of the proxies in front of this server, with commas between them: only they are believed what they say
+    /// of the client's address [default: none]
+    #[arg(long, global = true, env = "PATMINT_TRUSTED_PROXIES", value_name = "NETWORKS")]
+    pub(super) trusted_proxies: Option<Networks>,
+    /// In which header these proxies say it: x-forwarded-for or forwarded; the other is never read
+    /// [default: x-forwarded-for]
+    #[arg(long, global = true, env = "PATMINT_PROXY_HEADER", value_name = "HEADER")]
+    pub(super) proxy_header: Option<ProxyHeader>,
+    /// The networks from which /metrics may be seen, with commas between them [default: `127.0.0.0/8,::1`]
+    #[arg(long, global = true, env = "PATMINT_METRICS_NETWORKS", value_name = "NETWORKS")]
+    pub(super) metrics_networks: Option<Networks>,
     /// What to log: error, warn, info, debug, trace, or a filter such as info,patmint=debug [default: info]
     #[arg(long, global = true, env = "PATMINT_LOG", value_name = "FILTER")]
     pub(super) log: Option<String>,
+    /// How to log: text, or json, an object a line [default: text]
+    #[arg(long, global = true, env = "PATMINT_LOG_FORMAT", value_name = "FORMAT")]
+    pub(super) log_format: Option<LogFormat>,
 }
 
 impl Options {
@@ -75,6 +111,8 @@ impl Options {
             database_connections: self.database_connections.or(other.database_connections),
             no_migrate: self.no_migrate.or(other.no_migrate),
             keys_dir: self.keys_dir.or(other.keys_dir),
+            tls_cert: self.tls_cert.or(other.tls_cert),
+            tls_key: self.tls_key.or(other.tls_key),
             issuer: self.issuer.or(other.issuer),
             token_prefix: self.token_prefix.or(other.token_prefix),
             max_staleness: self.max_staleness.or(other.max_staleness),
@@ -84,8 +122,13 @@ impl Options {
             key_rotation: self.key_rotation.or(other.key_rotation),
             signing_algorithm: self.signing_algorithm.or(other.signing_algorithm),
             max_feed_waiters: self.max_feed_waiters.or(other.max_feed_waiters),
+            max_connections: self.max_connections.or(other.max_connections),
             feed_token: self.feed_token.or(other.feed_token),
+            trusted_proxies: self.trusted_proxies.or(other.trusted_proxies),
+            proxy_header: self.proxy_header.or(other.proxy_header),
+            metrics_networks: self.metrics_networks.or(other.metrics_networks),
             log: self.log.or(other.log),
+            log_format: self.log_format.or(other.log_format),
         }
     }
 }

@@ -1,6 +1,10 @@
+use std::time::Duration;
+
+use ipnet::IpNet;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Semaphore;
 
+use super::client_address::TrustedProxies;
 use crate::{domain::digest::SecretHash, service::Services};
 
 /// What the operator chose, as far as HTTP goes by it.
@@ -12,6 +16,14 @@ pub struct HttpSettings {
     pub max_feed_waiters: usize,
     /// What whoever asks for revocations must show; `None` = anybody may.
     pub feed_token: Option<SecretString>,
+    /// The most connections at once; others wait until one is closed.
+    pub max_connections: usize,
+    /// For how long a connection may get nothing before it is given up.
+    pub silence: Duration,
+    /// From where metrics may be seen.
+    pub metrics_networks: Vec<IpNet>,
+    /// Whose word counts about the client's address.
+    pub proxies: TrustedProxies,
 }
 
 /// What every handler has.

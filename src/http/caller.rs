@@ -17,7 +17,7 @@ pub(super) fn cookie_name(is_https: bool) -> &'static str {
 /// Who is calling, as far as that shows without the database.
 pub(crate) fn caller(app: &App, request: &HttpRequest) -> Result<Caller, Problem> {
     let nobody = || Problem::from(ManageError::Unauthenticated);
-    let (credentials, source) = (&app.services.credentials, source(request));
+    let (credentials, source) = (&app.services.credentials, source(app, request));
     if let Some(value) = request.headers().get(header::AUTHORIZATION) {
         let (scheme, token) = value.to_str().ok().and_then(|value| value.split_once(' ')).ok_or_else(nobody)?;
         let caller = credentials.caller(token.trim(), source)?;

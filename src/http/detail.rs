@@ -90,6 +90,7 @@ impl From<ManageError> for Detail {
             | ManageError::Invalid { .. }
             | ManageError::LimitReached
             | ManageError::Conflict { .. }
+            | ManageError::Slowed(_)
             | ManageError::Revoked
             | ManageError::Rotated
             | ManageError::PreconditionRequired

@@ -81,7 +81,7 @@ pub(super) async fn accept(app: Data<App>, request: HttpRequest, payload: Payloa
     };
     let Accept { token, name, password } = json::read(&request, payload).await?;
     let acceptance = Acceptance { secret: token, name, password };
-    let accepted = app.services.invitations.accept(caller.as_ref(), acceptance, source(&request)).await?;
+    let accepted = app.services.invitations.accept(caller.as_ref(), acceptance, source(&app, &request)).await?;
     let Accepted { organization, user, membership } = accepted;
     let body = json!({
         "user_id": user.id,

@@ -1,6 +1,6 @@
 //! Errors of `/api/v1` and of everything without a shape of its own: problem+json (RFC 9457) with a stable `code`.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use actix_web::{
     HttpResponse, ResponseError,
@@ -38,6 +38,8 @@ pub(crate) enum Problem {
     CrossSite,
     /// The e-mail address and the password do not belong together.
     SignIn,
+    /// Too many wrong passwords; the next may come after so many seconds.
+    TooManyAttempts(u64),
     /// The caller is nobody, or nobody any more.
     Unauthenticated,
     /// The feed is only for those who have its token.
@@ -69,6 +71,11 @@ pub(super) fn logged(error: &dyn fmt::Display) -> Option<RequestId> {
     request_id
 }
 
+/// Rounded up: whoever comes back then is not too early.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+}
+
 impl From<BodyError> for Problem {
     fn from(error: BodyError) -> Self {
         Self::Body(error)
@@ -91,6 +98,7 @@ impl From<ManageError> for Problem {
             ManageError::NotFound => Self::NotFound,
             ManageError::Invalid { field, problem } => Self::Invalid { member: field.to_owned(), problem },
             ManageError::Busy => Self::Unavailable(logged(&error)),
+            ManageError::Slowed(wait) => Self::TooManyAttempts(whole_seconds(wait)),
             ManageError::Defect(error) => Self::Internal(logged(&error)),
             ManageError::Unauthenticated => Self::Unauthenticated,
             ManageError::Forbidden(why) => Self::Forbidden(why),
@@ -118,6 +126,7 @@ impl Problem {
             Self::MethodNotAllowed(_) => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::CrossSite => (StatusCode::FORBIDDEN, "cross_site"),
             Self::SignIn => (StatusCode::UNAUTHORIZED, "sign_in_failed"),
+            Self::TooManyAttempts(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many_attempts"),
             Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated"),
             Self::FeedToken => (StatusCode::UNAUTHORIZED, "feed_token_required"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
@@ -139,6 +148,9 @@ impl Problem {
             Self::Invalid { member, problem } | Self::Query { member, problem } => Some(format!("{member} {problem}")),
             Self::CrossSite => Some("a cookie counts only in requests from this site's own pages".to_owned()),
             Self::SignIn => Some("e-mail address and password do not belong to an account".to_owned()),
+            Self::TooManyAttempts(seconds) => {
+                Some(format!("too many wrong passwords from here or for this account; try again in {seconds} seconds"))
+            }
             Self::Unauthenticated => Some("sign in, or send a token that is alive".to_owned()),
             Self::FeedToken => Some("send the feed token that the operator set as a Bearer token".to_owned()),
             Self::Forbidden(why) | Self::Conflict { why, .. } => Some((*why).to_owned()),
@@ -187,6 +199,9 @@ impl ResponseError for Problem {
             }
             Self::Unavailable(_) => {
                 response.insert_header((header::RETRY_AFTER, RETRY_AFTER));
+            }
+            Self::TooManyAttempts(seconds) => {
+                response.insert_header((header::RETRY_AFTER, *seconds));
             }
             Self::SignIn | Self::Unauthenticated | Self::FeedToken => {
                 response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"api\""));

@@ -26,7 +26,7 @@ struct Request {
 pub(super) async fn post(app: Data<App>, request: HttpRequest, payload: Payload) -> Result<HttpResponse, Detail> {
     let members = members(Media::of(&request), &body::read(payload).await?)?;
     let Request { refresh, scope, audience } = Request::new(members)?;
-    let asked = Asked { source: source(&request), scope: scope.as_deref(), audience: audience.as_deref() };
+    let asked = Asked { source: source(&app, &request), scope: scope.as_deref(), audience: audience.as_deref() };
     let exchanged = app.services.exchange.exchange(&refresh, &asked).await?;
     Ok(HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "no-store"))

@@ -9,6 +9,7 @@ use actix_web::{
     http::header::{HeaderName, HeaderValue},
 };
 
+use super::{app::App, client_address::client_address};
 use crate::domain::{ids::RequestId, source::Source};
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
@@ -24,8 +25,8 @@ pub(super) fn current() -> Option<RequestId> {
 }
 
 /// Where `request`, which is being answered here, comes from.
-pub(super) fn source(request: &HttpRequest) -> Source {
-    Source { address: request.peer_addr().map(|peer| peer.ip()), request_id: current() }
+pub(super) fn source(app: &App, request: &HttpRequest) -> Source {
+    Source { address: client_address(app, request), request_id: current() }
 }
 
 /// Lets `answer` come under the id `id`.

@@ -19,6 +19,7 @@ struct Leaked {
 /// `{"token": …}` → 202, always.
 pub(super) async fn post(app: Data<App>, request: HttpRequest, payload: Payload) -> Result<HttpResponse, Problem> {
     let Leaked { token } = json::read(&request, payload).await?;
-    app.services.credentials.revoke_handed_in(token.trim(), RevocationReason::Leaked, source(&request)).await?;
+    let source = source(&app, &request);
+    app.services.credentials.revoke_handed_in(token.trim(), RevocationReason::Leaked, source).await?;
     Ok(HttpResponse::Accepted().insert_header((header::CACHE_CONTROL, "no-store")).finish())
 }

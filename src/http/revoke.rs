@@ -24,8 +24,8 @@ pub(super) async fn post(app: Data<App>, request: HttpRequest, payload: Payload)
     let (Some(token), None) = (tokens.next(), tokens.next()) else {
         return Err(OAuthError::InvalidRequest("exactly one parameter token is required"));
     };
-    let handed_in =
-        app.services.credentials.revoke_handed_in(&token, RevocationReason::Holder, source(&request)).await?;
+    let source = source(&app, &request);
+    let handed_in = app.services.credentials.revoke_handed_in(&token, RevocationReason::Holder, source).await?;
     match handed_in {
         HandedIn::AccessToken => Err(OAuthError::UnsupportedTokenType),
         HandedIn::Credential | HandedIn::Unknown => {

@@ -7,9 +7,9 @@ use actix_web::{
 };
 
 use super::{
-    audit, detail::Detail, feed, invitations, jwks, members, metadata, operations, org_revocations, org_tokens,
-    organizations, policies, problem::Problem, refresh, revocations, revoke, service_accounts, session, status_lists,
-    tokens, users,
+    audit, detail::Detail, feed, invitations, jwks, members, metadata, metrics, operations, org_revocations,
+    org_tokens, organizations, policies, problem::Problem, refresh, revocations, revoke, service_accounts, session,
+    status_lists, tokens, users,
 };
 use crate::{compat::label_studio, web as pages};
 
@@ -96,6 +96,7 @@ fn endpoints() -> Vec<Endpoint> {
         Endpoint::django("/api/current-user/whoami").on(Method::GET, label_studio::whoami),
         Endpoint::new("/livez").on(Method::GET, operations::livez),
         Endpoint::new("/readyz").on(Method::GET, operations::readyz),
+        Endpoint::new("/metrics").on(Method::GET, metrics::get),
         Endpoint::new("/").on(Method::GET, pages::index),
     ]);
     all

@@ -1,29 +1,40 @@
 //! The server: listens until it is told to stop, finishes what it has begun, writes what was gathered.
 
 use std::{
-    future::Future,
+    future::{Future, ready},
     io,
     net::{SocketAddr, TcpListener},
     num::NonZeroUsize,
+    sync::Arc,
     thread,
     time::Duration,
 };
 
+use actix_http::{HttpService, error::DispatchError};
+use actix_server::{GracefulShutdownSignal, ServerBuilder, ServerHandle};
+use actix_service::{ServiceFactory, ServiceFactoryExt as _, fn_service, map_config};
 use actix_web::{
-    App as ActixApp, HttpServer,
-    dev::{ServerHandle, Service as _},
+    App as ActixApp,
+    dev::{AppConfig, Service as _},
     web::Data,
 };
 use thiserror::Error;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
 
-use super::{app::App, request_id, routes::routes};
+use super::{app::App, connection::Watched, request_id, routes::routes, tls::Tls};
 use crate::store::StoreError;
 
-/// How long headers may take to arrive.
+/// How long the head of the first request on a connection may take to arrive.
 const HEADER_TIME: Duration = Duration::from_secs(5);
 
 /// How long an idle connection is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// How long a connection that is closed may take over it.
+const CLOSE_TIME: Duration = Duration::from_secs(1);
 
 /// How long running requests may take to finish when the server stops, in seconds.
 const SHUTDOWN_SECONDS: u64 = 5;
@@ -43,13 +54,29 @@ pub enum ServerError {
 pub struct Server {
     listener: TcpListener,
     app: Data<App>,
+    tls: Option<Arc<Tls>>,
 }
 
 impl Server {
     /// Will serve `app` on `listener`.
     #[must_use]
     pub fn new(listener: TcpListener, app: App) -> Self {
-        Self { listener, app: Data::new(app) }
+        Self { listener, app: Data::new(app), tls: None }
+    }
+
+    /// Will do so over TLS.
+    #[must_use]
+    pub fn secured(self, tls: Arc<Tls>) -> Self {
+        Self { tls: Some(tls), ..self }
+    }
+
+    /// Where it listens, as a URL.
+    ///
+    /// # Errors
+    /// If the system does not say.
+    pub fn url(&self) -> io::Result<String> {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        Ok(format!("{scheme}://{}", self.address()?))
     }
 
     /// Where it listens.
@@ -73,24 +100,32 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), ServerError> {
         let app = self.app.clone();
         let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let application = move || {
-            let services = app.clone();
-            ActixApp::new()
-                .app_data(app.clone())
-                .wrap_fn(move |request, service| {
-                    request_id::marked(services.services().new_request_id(), service.call(request))
-                })
-                .configure(routes)
-        };
-        let server = HttpServer::new(application)
+        let settings = &self.app.settings;
+        let builder = ServerBuilder::new()
             .workers(workers)
-            // Of the head only: a client that waits for a revocation sends nothing and is not idle.
-            .client_request_timeout(HEADER_TIME)
-            .keep_alive(KEEP_ALIVE)
+            .max_concurrent_connections(settings.max_connections.div_ceil(workers))
             .shutdown_timeout(SHUTDOWN_SECONDS)
-            .disable_signals()
-            .listen(self.listener)?
-            .run();
+            .disable_signals();
+        let (stopping, silence) = (builder.graceful_shutdown_signal(), settings.silence);
+        let watched = move |stream: TcpStream| {
+            let peer = stream.peer_addr().ok();
+            (Watched::new(stream, silence), peer)
+        };
+        let builder = match self.tls {
+            None => builder.listen("patmint", self.listener, move || {
+                let accept = move |stream: TcpStream| ready(Ok::<_, DispatchError>(watched(stream)));
+                fn_service(accept).and_then(http(&app, &stopping))
+            }),
+            Some(tls) => builder.listen("patmint", self.listener, move || {
+                let tls = tls.clone();
+                let accept = move |stream: TcpStream| {
+                    let (tls, (stream, peer)) = (tls.clone(), watched(stream));
+                    async move { Ok::<_, DispatchError>((tls.accept(stream).await.map_err(DispatchError::Io)?, peer)) }
+                };
+                fn_service(accept).and_then(http(&app, &stopping))
+            }),
+        };
+        let server = builder?.run();
         let handle = server.handle();
         tokio::select! {
             result = server => result?,
@@ -99,6 +134,31 @@ impl Server {
         self.app.services().shut_down().await?;
         Ok(())
     }
+}
+
+/// HTTP/1.1 on any stream. What actix's own `HttpServer` does, which lets nobody between it and the connection.
+fn http<S: AsyncRead + AsyncWrite + Unpin + 'static>(
+    app: &Data<App>,
+    stopping: &GracefulShutdownSignal,
+) -> impl ServiceFactory<(S, Option<SocketAddr>), Config = (), Response = (), Error = DispatchError, InitError = ()> + use<S>
+{
+    let (services, stopping) = (app.clone(), stopping.clone());
+    let application = ActixApp::new()
+        .app_data(app.clone())
+        .wrap_fn(move |request, service| {
+            request_id::marked(services.services().new_request_id(), service.call(request))
+        })
+        .configure(routes);
+    HttpService::build()
+        .graceful_shutdown_signal(move || {
+            let stopping = stopping.clone();
+            async move { stopping.notified().await }
+        })
+        // Of the head only: a client that waits for a revocation sends nothing and is not idle.
+        .client_request_timeout(HEADER_TIME)
+        .keep_alive(KEEP_ALIVE)
+        .client_disconnect_timeout(CLOSE_TIME)
+        .h1(map_config(application, |()| AppConfig::default()))
 }
 
 async fn stopped(stop: impl Future<Output = ()>, app: &App, handle: ServerHandle) {

@@ -29,7 +29,7 @@ struct SignIn {
 /// `{"email", "password"}` → 201 with the session's secret, which is also set as a cookie.
 pub(super) async fn post(app: Data<App>, request: HttpRequest, payload: Payload) -> Result<HttpResponse, Problem> {
     let SignIn { email, password } = body::read(&request, payload).await?;
-    let signed_in = app.services.sessions.sign_in(&email, password, source(&request)).await;
+    let signed_in = app.services.sessions.sign_in(&email, password, source(&app, &request)).await;
     let signed_in = signed_in.map_err(|error| {
         let is_wrong = matches!(error, ManageError::Unauthenticated);
         if is_wrong { Problem::SignIn } else { error.into() }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{change::Changes, keys::KeyRing, usage::Usage};
+use super::{change::Changes, keys::KeyRing, metrics::Metrics, usage::Usage};
 use crate::{
     domain::{clock::Clock, credential::CredentialFormat, jws::SigningAlgorithm, random::Randomness},
     store::Database,
@@ -41,4 +41,5 @@ pub(crate) struct Core {
     pub(crate) format: CredentialFormat,
     pub(crate) changes: Changes,
     pub(crate) usage: Usage,
+    pub(crate) metrics: Metrics,
 }

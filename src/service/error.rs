@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use thiserror::Error;
 
 use super::{keys::KeyRingError, passwords::PasswordsError};
@@ -49,6 +51,9 @@ pub enum ManageError {
     /// Too many at once.
     #[error("too many at once")]
     Busy,
+    /// Too many wrong passwords; the next may come after so long.
+    #[error("too many wrong passwords")]
+    Slowed(Duration),
     /// A defect.
     #[error("{0}")]
     Defect(String),

@@ -1,6 +1,6 @@
 //! Sessions: signing in with a password, and what comes of it.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use secrecy::{ExposeSecret, SecretString};
 use tracing::field::display;
@@ -10,7 +10,8 @@ use super::{
     change::Actor,
     core::Core,
     error::ManageError,
-    passwords::{self, Passwords},
+    guesses::Guesses,
+    passwords::{self, Passwords, Turn},
 };
 use crate::{
     domain::{
@@ -67,6 +68,10 @@ pub(crate) async fn note(core: &Core, session: &mut Session, source: Source) {
     }
 }
 
+fn wrong() -> ManageError {
+    super::error::invalid("current_password", "is wrong")
+}
+
 fn text(hash: Option<&SecretString>) -> Option<&str> {
     hash.map(ExposeSecret::expose_secret)
 }
@@ -94,25 +99,42 @@ struct Checked {
 pub struct Sessions {
     pub(crate) core: Arc<Core>,
     pub(crate) passwords: Arc<Passwords>,
+    pub(crate) guesses: Guesses,
 }
 
 impl Sessions {
     /// Signs in with e-mail address and password. Unknown, disabled, and wrong look and take the same.
     ///
     /// # Errors
-    /// [`ManageError::Unauthenticated`], or [`ManageError::Busy`] if too many do so at once.
+    /// [`ManageError::Unauthenticated`]; [`ManageError::Slowed`] after too many wrong passwords, right or not;
+    /// [`ManageError::Busy`] if too many do so at once.
     pub async fn sign_in(&self, email: &str, password: SecretString, source: Source) -> Result<SignedIn, ManageError> {
-        let checked = self.check(email, password).await?;
-        self.begin(checked, source).await
+        let signed_in = match self.check(email, password, source.address).await {
+            Ok(checked) => self.begin(checked, source).await,
+            Err(error) => Err(error),
+        };
+        self.core.metrics.signed_in(&signed_in);
+        signed_in
     }
 
     /// Whose password this is.
-    async fn check(&self, email: &str, password: SecretString) -> Result<Checked, ManageError> {
+    async fn check(&self, email: &str, password: SecretString, from: Option<IpAddr>) -> Result<Checked, ManageError> {
+        let email = email.parse::<Email>().map_err(|_| email);
+        let way = self.guesses.sign_in(email.as_ref().map_or_else(|text| *text, Email::as_str), from);
+        // Before anything costly, and again when it is one's turn: others have guessed meanwhile.
+        self.guesses.look(way)?;
         // Before anything is read: a flood of these must not become a flood of queries.
         let turn = self.passwords.turn().await?;
-        let known = match email.parse::<Email>() {
-            Ok(email) => self.core.db.read(move |connection| users::by_email(connection, &email)).await?,
-            Err(_) => None,
+        let guess = self.guesses.begin(way)?;
+        let checked = self.checked(turn, email.ok(), password).await;
+        guess.settle(&checked);
+        checked
+    }
+
+    async fn checked(&self, turn: Turn, email: Option<Email>, password: SecretString) -> Result<Checked, ManageError> {
+        let known = match email {
+            Some(email) => self.core.db.read(move |connection| users::by_email(connection, &email)).await?,
+            None => None,
         };
         let (user, hash) = known.map_or((None, None), |(user, hash)| (Some(user), hash));
         let is_right = self.passwords.verify(turn, password, hash.clone()).await?;
@@ -190,7 +212,7 @@ impl Sessions {
     ///
     /// # Errors
     /// [`ManageError::Forbidden`] for a caller without a session; [`ManageError::Invalid`] for either password;
-    /// [`ManageError::Busy`] if too many do so at once.
+    /// [`ManageError::Slowed`] after too many wrong ones; [`ManageError::Busy`] if too many do so at once.
     pub async fn change_password(
         &self,
         caller: &Caller,
@@ -201,13 +223,8 @@ impl Sessions {
         authority.signed_in()?;
         crate::domain::password::check(new.expose_secret())
             .map_err(|error| super::error::invalid("new_password", error.to_string()))?;
-        let wrong = || super::error::invalid("current_password", "is wrong");
-        let (turn, id) = (self.passwords.turn().await?, authority.user.id);
-        let known = self.core.db.read(move |connection| users::by_id_with_password(connection, id)).await?;
-        let checked = known.and_then(|(_, hash)| hash);
-        if !self.passwords.verify(turn, current, checked.clone()).await? {
-            return Err(wrong());
-        }
+        let id = authority.user.id;
+        let checked = self.check_own(id, current).await?;
         let hash = self.passwords.hash(new).await?;
         let (core, caller) = (self.core.clone(), caller.clone());
         let set = move |change: &mut super::change::Change<'_>| {
@@ -225,6 +242,23 @@ impl Sessions {
             Ok(())
         };
         self.core.changes.run(set).await
+    }
+
+    /// The hash of the user's password, if `current` is it: a session that was left open is no password.
+    async fn check_own(&self, id: UserId, current: SecretString) -> Result<Option<SecretString>, ManageError> {
+        let way = self.guesses.own(id);
+        self.guesses.look(way)?;
+        let turn = self.passwords.turn().await?;
+        let guess = self.guesses.begin(way)?;
+        let check = async {
+            let known = self.core.db.read(move |connection| users::by_id_with_password(connection, id)).await?;
+            let hash = known.and_then(|(_, hash)| hash);
+            let is_right = self.passwords.verify(turn, current, hash.clone()).await?;
+            if is_right { Ok(hash) } else { Err(wrong()) }
+        };
+        let checked = check.await;
+        guess.settle(&checked);
+        checked
     }
 
     /// A password that nobody guesses.
@@ -264,7 +298,7 @@ mod tests {
     fn a_sign_in_under_way_does_not_survive_a_new_password() {
         let replica = Replica::new();
         let sessions = &replica.services.sessions;
-        let checked = block_on(sessions.check("ada@acme.example", replica.password.clone())).unwrap();
+        let checked = block_on(sessions.check("ada@acme.example", replica.password.clone(), None)).unwrap();
         block_on(sessions.reset_password("ada@acme.example", "a new password 1".into())).unwrap();
         let begun = block_on(sessions.begin(checked, Source::default()));
         assert!(matches!(begun, Err(ManageError::Unauthenticated)), "{begun:?}");

@@ -16,10 +16,13 @@ use super::{
     exchange::{Exchange, Follower, Following, Memory, Pauses, Presence},
     explain::Explanations,
     feed::Feed,
+    guesses::Guesses,
     health::Health,
     invitations::Invitations,
     keys::{KeyRing, KeyRingError, Keys},
     members::Members,
+    metrics::Metrics,
+    monitor::Monitor,
     organizations::Organizations,
     passwords::Passwords,
     policies::Policies,
@@ -105,6 +108,8 @@ pub struct Services {
     pub keys: Keys,
     /// Whether all is well.
     pub health: Health,
+    /// How things are.
+    pub monitor: Monitor,
     core: Arc<Core>,
     background: Option<Background>,
     presence: Option<Arc<Presence>>,
@@ -184,11 +189,16 @@ impl Services {
             pauses: pauses.clone(),
         };
         let usage = Usage::new(memory.clone());
-        let core = Arc::new(Core { settings, clock, random, db, keys, format, changes, usage });
+        let metrics = Metrics::default();
+        let core = Arc::new(Core { settings, clock, random, db, keys, format, changes, usage, metrics });
         let passwords = Arc::new(Passwords::new(core.random.clone()));
         Self {
             exchange: Exchange::new(core.clone(), memory.clone(), pauses),
-            sessions: Sessions { core: core.clone(), passwords: passwords.clone() },
+            sessions: Sessions {
+                core: core.clone(),
+                passwords: passwords.clone(),
+                guesses: Guesses::new(core.clock.clone()),
+            },
             users: Users { core: core.clone(), passwords: passwords.clone() },
             members: Members { core: core.clone() },
             service_accounts: ServiceAccounts { core: core.clone() },
@@ -203,7 +213,8 @@ impl Services {
             audit: Audit { core: core.clone() },
             explanations: Explanations { core: core.clone() },
             keys: Keys { core: core.clone() },
-            health: Health::new(core.clone(), memory),
+            health: Health::new(core.clone(), memory.clone()),
+            monitor: Monitor::new(core.clone(), memory),
             core,
             background: None,
             presence,

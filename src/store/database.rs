@@ -42,6 +42,17 @@ pub struct DatabaseSettings {
     pub connections: u32,
 }
 
+/// How a pool of connections is used.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolState {
+    /// Connections that are open.
+    pub open: u32,
+    /// Those of them that nobody uses.
+    pub idle: u32,
+    /// The most that there may be.
+    pub most: u32,
+}
+
 /// The database, for async callers: runs queries on blocking threads, a bounded number at once.
 #[derive(Clone)]
 pub struct Database {
@@ -97,6 +108,13 @@ impl Database {
     #[must_use]
     pub fn queries(&self) -> u64 {
         self.queries.load(Ordering::Relaxed)
+    }
+
+    /// How the pool is used at this moment.
+    #[must_use]
+    pub fn pool_state(&self) -> PoolState {
+        let state = self.pool.state();
+        PoolState { open: state.connections, idle: state.idle_connections, most: self.pool.max_size() }
     }
 
     /// A connection of the caller's own, outside the pool and not counted: for the follower.

@@ -6,6 +6,7 @@ pub mod addresses;
 pub mod audit;
 mod columns;
 mod connection;
+pub mod counts;
 pub mod credentials;
 mod database;
 mod error;
@@ -33,6 +34,6 @@ pub mod users;
 mod tests;
 
 pub use connection::DbConnection;
-pub use database::{Database, DatabaseSettings};
+pub use database::{Database, DatabaseSettings, PoolState};
 pub use error::StoreError;
 pub use url::{DatabaseUrl, NotADatabaseUrl};

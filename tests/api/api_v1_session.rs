@@ -1,5 +1,7 @@
 //! `/api/v1/session`.
 
+mod limits;
+
 use patmint::domain::{clock::Clock as _, membership::Role};
 use serde_json::{Value, json};
 

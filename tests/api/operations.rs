@@ -88,6 +88,7 @@ fn another_method_is_told_which_there_are() {
         ("/statuslists/0", "HEAD, GET"),
         ("/livez", "HEAD, GET"),
         ("/readyz", "HEAD, GET"),
+        ("/metrics", "HEAD, GET"),
         ("/", "HEAD, GET"),
     ] {
         for method in ["PUT", "OPTIONS", "SESAME"] {

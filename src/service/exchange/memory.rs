@@ -108,6 +108,11 @@ impl Memory {
         Some(known.clone())
     }
 
+    /// How many credentials are here.
+    pub(crate) fn len(&self) -> usize {
+        self.credentials.iter().map(|shard| read(shard).len()).sum()
+    }
+
     /// Lets a standing share its organization with those that say the same of it.
     pub(crate) fn share_organization(&self, standing: &mut Standing) {
         let id = standing.organization_id();

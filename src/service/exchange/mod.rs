@@ -47,7 +47,7 @@ pub(crate) use self::{
     pause::{Pauses, Point},
     presence::Presence,
 };
-use super::{core::Core, keys::KeyRingError};
+use super::{core::Core, keys::KeyRingError, metrics::Lookup};
 use crate::{
     domain::{
         credential::{LookupKey, Presented},
@@ -117,6 +117,14 @@ impl Exchange {
     /// # Errors
     /// See [`ExchangeError`].
     pub async fn exchange(&self, token: &str, asked: &Asked<'_>) -> Result<Exchanged, ExchangeError> {
+        let Core { clock, metrics, .. } = &*self.core;
+        let begun = clock.since_boot();
+        let result = self.exchanged(token, asked).await;
+        metrics.exchanged(&result, clock.since_boot().saturating_sub(begun));
+        result
+    }
+
+    async fn exchanged(&self, token: &str, asked: &Asked<'_>) -> Result<Exchanged, ExchangeError> {
         let presented = self.core.format.parse(token).map_err(|_| ExchangeError::Unknown)?;
         // Once, and before `rev`: a token that was dated later could outlive the list entry that revokes it (R4).
         let now = self.core.clock.now();
@@ -145,6 +153,7 @@ impl Exchange {
     async fn find(&self, presented: &Presented) -> Result<Found, ExchangeError> {
         // Before the look-up: what is found while trust has run out stays old when trust comes back (R2).
         if !self.memory.is_trusted(self.core.clock.since_boot()) {
+            self.core.metrics.looked_up(Lookup::Bypass);
             let Load { counter, keys_seq, known } = self.loads.fresh(presented.key).await?;
             // What is signed by keys that are older than `rev` could not be taken back.
             self.core.keys.ensure(keys_seq, &self.core.db).await?;
@@ -157,8 +166,10 @@ impl Exchange {
         let remembered = self.memory.get(presented.key);
         self.pauses.at(Point::LookedUp);
         if remembered.is_some() {
+            self.core.metrics.looked_up(Lookup::Hit);
             return Ok(Found { known: remembered, rev });
         }
+        self.core.metrics.looked_up(Lookup::Miss);
         let load = self.loads.load(&self.memory, &self.pauses, presented.key, rev).await?;
         Ok(Found { known: load.known, rev })
     }

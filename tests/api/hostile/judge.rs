@@ -62,7 +62,12 @@ fn judge_one(sent: &Sent, reply: &Reply) -> Result<(), String> {
         _ => None,
     };
     // What is not ours, such as actix's own text/plain, is not of these.
-    let expected = ["text/html; charset=utf-8", "application/statuslist+jwt"];
+    let expected = [
+        "text/html; charset=utf-8",
+        "application/statuslist+jwt",
+        // Metrics, in Prometheus' format.
+        "text/plain; version=0.0.4; charset=utf-8",
+    ];
     if body.is_some() && !is_json && (!expected.contains(&media_type) || reply.status != 200) {
         return Err(format!("a body of an unexpected type {media_type:?}"));
     }

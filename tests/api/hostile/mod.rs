@@ -5,6 +5,7 @@ mod body;
 mod generate;
 mod head;
 mod judge;
+mod limits;
 mod wire;
 
 use std::{sync::mpsc, thread};

@@ -9,7 +9,7 @@ use std::{
 use super::generate::Sent;
 
 /// A bound for a server that hangs; no test waits so long.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One answer, its body unchunked.
 #[derive(Debug)]
@@ -172,6 +172,14 @@ impl Connection {
             }
         }
         Ok(self.unread.drain(..length).collect())
+    }
+
+    /// Whether no byte has come that was not read.
+    pub fn has_nothing(&self) -> bool {
+        self.stream.set_nonblocking(true).unwrap();
+        let peeked = self.stream.peek(&mut [0]);
+        self.stream.set_nonblocking(false).unwrap();
+        self.unread.is_empty() && peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
     fn more(&mut self) -> Result<bool, Ended> {

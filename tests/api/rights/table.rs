@@ -76,6 +76,7 @@ fn open() -> Vec<Row> {
         ),
         row(("GET", "/livez", ""), |_, _| at("/livez"), ALL),
         row(("GET", "/readyz", ""), |_, _| at("/readyz"), ALL),
+        row(("GET", "/metrics", "from the operator's networks"), |_, _| at("/metrics"), ALL),
         row(("GET", "/", ""), |_, _| at("/"), ALL),
     ]);
     rows

@@ -8,7 +8,7 @@ use std::{
 
 use patmint::{
     domain::{jws::SigningAlgorithm, random::SystemRandomness},
-    http::{App, HttpSettings, Server},
+    http::{App, HttpSettings, Server, TrustedProxies},
     service::{Bootstrapped, Environment, Services, Settings},
     store::{Database, DatabaseSettings, DbConnection, StoreError},
 };
@@ -51,6 +51,10 @@ pub struct Options {
     pub max_staleness: Duration,
     pub max_feed_waiters: usize,
     pub feed_token: Option<&'static str>,
+    pub proxies: TrustedProxies,
+    pub max_connections: usize,
+    pub silence: Duration,
+    pub metrics_networks: &'static str,
 }
 
 impl Default for Options {
@@ -60,6 +64,10 @@ impl Default for Options {
             max_staleness: Duration::from_secs(1),
             max_feed_waiters: 100,
             feed_token: None,
+            proxies: TrustedProxies::default(),
+            max_connections: 1000,
+            silence: Duration::from_secs(150),
+            metrics_networks: "127.0.0.1/32",
         }
     }
 }
@@ -274,6 +282,10 @@ async fn start(
         jwks_max_age: 300,
         max_feed_waiters: options.max_feed_waiters,
         feed_token: options.feed_token.map(Into::into),
+        proxies: options.proxies.clone(),
+        max_connections: options.max_connections,
+        silence: options.silence,
+        metrics_networks: vec![options.metrics_networks.parse().unwrap()],
     };
     let server = Server::new(listener, App::new(services, http));
     (server, Started { made, db })

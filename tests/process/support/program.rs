@@ -92,7 +92,16 @@ impl Running {
 
     /// SIGTERM.
     pub fn terminate(&self) {
-        let done = Command::new("sh").arg("-c").arg(format!("kill -TERM {}", self.child.id())).status();
+        self.signal("TERM");
+    }
+
+    /// SIGHUP.
+    pub fn hang_up(&self) {
+        self.signal("HUP");
+    }
+
+    fn signal(&self, name: &str) {
+        let done = Command::new("sh").arg("-c").arg(format!("kill -{name} {}", self.child.id())).status();
         assert!(done.expect("a shell").success(), "it runs");
     }
 
