@@ -9,6 +9,7 @@ mod limit;
 mod list;
 mod one;
 mod organizations;
+mod overlap;
 mod rotate;
 mod token_management;
 mod usage;
