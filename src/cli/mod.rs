@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 mod bootstrap;
+mod doctor;
 mod keys;
 mod migrate;
 mod open;
@@ -54,6 +55,8 @@ enum Command {
     Migrate,
     /// Set right what a restored backup leaves behind; run it after each restore
     Restored(restored::Arguments),
+    /// Look at this installation, change nothing, and say what is wrong and what to do
+    Doctor(doctor::Arguments),
     /// Manage the keys that sign access tokens
     #[command(subcommand)]
     Keys(keys::Command),
@@ -92,6 +95,8 @@ enum CliError {
     Bootstrap(#[from] BootstrapError),
     #[error("no signing key has this name (patmint keys list shows them)")]
     NoSuchKey,
+    #[error("{0} of the checks found something wrong")]
+    Unwell(usize),
     #[error("no user has this e-mail address")]
     NoSuchUser,
     #[error("{0}")]
@@ -104,24 +109,28 @@ enum CliError {
 #[must_use]
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
-    let result = config::refuse_unknown(&Cli::command())
-        .and_then(|()| Config::load(cli.options, cli.config))
-        .map_err(CliError::from)
-        .and_then(|config| {
-            log_to_stderr(&config.log)?;
-            let system = actix_web::rt::System::new();
-            let result = system.block_on(dispatch(cli.command, &config));
-            // Its end would wait for every query under way, and one to a database that hangs never ends.
-            mem::forget(system);
-            result
-        });
-    match result {
+    let config = config::refuse_unknown(&Cli::command()).and_then(|()| Config::load(cli.options, cli.config));
+    match started(cli.command, config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             output::complain(&error);
             ExitCode::FAILURE
         }
     }
+}
+
+fn started(command: Command, config: Result<Config, ConfigError>) -> Result<(), CliError> {
+    let config = match (&command, config) {
+        // It has something to say of that, too.
+        (Command::Doctor(arguments), Err(error)) => return doctor::without_configuration(arguments, &error),
+        (_, config) => config?,
+    };
+    log_to_stderr(&config.log)?;
+    let system = actix_web::rt::System::new();
+    let result = system.block_on(dispatch(command, &config));
+    // Its end would wait for every query under way, and one to a database that hangs never ends.
+    mem::forget(system);
+    result
 }
 
 async fn dispatch(command: Command, config: &Config) -> Result<(), CliError> {
@@ -131,6 +140,7 @@ async fn dispatch(command: Command, config: &Config) -> Result<(), CliError> {
         Command::Bootstrap(arguments) => bootstrap::run(config, arguments).await,
         Command::Migrate => migrate::run(config),
         Command::Restored(arguments) => restored::run(config, arguments).await,
+        Command::Doctor(arguments) => doctor::run(config, &arguments).await,
         Command::Keys(command) => keys::run(config, command).await,
         Command::Org(command) => org::run(config, command).await,
         Command::User(command) => user::run(config, command).await,
@@ -142,4 +152,26 @@ fn log_to_stderr(filter: &str) -> Result<(), CliError> {
     let is_terminal = io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(is_terminal).with_writer(io::stderr).init();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The names of all commands that do something, with those that they are below.
+    fn leaves(command: &clap::Command, name: &str) -> Vec<String> {
+        let below: Vec<_> = command.get_subcommands().filter(|below| below.get_name() != "help").collect();
+        if below.is_empty() {
+            return vec![name.to_owned()];
+        }
+        below.iter().flat_map(|below| leaves(below, &format!("{name} {}", below.get_name()))).collect()
+    }
+
+    #[test]
+    fn the_readme_has_each_command() {
+        let page = include_str!("../../README.md");
+        for name in leaves(&Cli::command(), "patmint") {
+            assert!(page.contains(&format!("`{name}`")) || page.contains(&format!("`{name} ")), "{name}");
+        }
+    }
 }

@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use thiserror::Error;
 
 pub use environment::refuse_unknown;
+pub use file::ConfigFile;
 pub use options::Options;
 
 use crate::{
@@ -83,6 +84,8 @@ pub struct Config {
     pub log: String,
     /// What HTTP goes by.
     pub http: HttpSettings,
+    /// The file that some of it was read from.
+    pub file: Option<ConfigFile>,
     token_prefix: String,
     max_staleness: Duration,
     cache_capacity: usize,
@@ -101,7 +104,8 @@ impl Config {
     /// # Errors
     /// See [`ConfigError`].
     pub fn load(flags: Options, file: Option<PathBuf>) -> Result<Self, ConfigError> {
-        Self::new(flags.or(file::read(file)?))
+        let (options, file) = file::read(file)?;
+        Ok(Self { file, ..Self::new(flags.or(options))? })
     }
 
     fn new(options: Options) -> Result<Self, ConfigError> {
@@ -148,6 +152,7 @@ impl Config {
                 max_feed_waiters,
                 feed_token: options.feed_token.map(checked_feed_token).transpose()?,
             },
+            file: None,
             token_prefix,
             max_staleness: checked_staleness(options.max_staleness.unwrap_or(MAX_STALENESS_SECONDS))?,
             cache_capacity,

@@ -4,7 +4,7 @@ use clap::Args;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::domain::jws::SigningAlgorithm;
+use crate::{domain::jws::SigningAlgorithm, store::DatabaseUrl};
 
 /// The settings, each of which may be left out: the same in flags, environment and file.
 ///
@@ -66,6 +66,12 @@ pub struct Options {
 }
 
 impl Options {
+    /// Whether one of them is a secret.
+    pub(super) fn hold_secret(&self) -> bool {
+        let url = self.database_url.as_ref().and_then(|url| url.parse::<DatabaseUrl>().ok());
+        self.feed_token.is_some() || url.is_some_and(|url| url.has_password())
+    }
+
     /// These settings, and for those left out the ones of `other`.
     #[must_use]
     pub(super) fn or(self, other: Self) -> Self {

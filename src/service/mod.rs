@@ -7,6 +7,7 @@ mod bootstrap;
 mod change;
 mod core;
 mod credentials;
+mod doctor;
 mod error;
 mod exchange;
 mod feed;
@@ -36,6 +37,7 @@ pub use bootstrap::{Bootstrap, BootstrapError, Bootstrapped};
 pub use credentials::{
     Credentials, DayOfUse, Expiry, HandedIn, Listing, MAX_PAGE, NewToken, Page, Rotation, Seen, TokenEdit, Which,
 };
+pub use doctor::{Doctor, Examined, Finding, Outcome};
 pub use error::ManageError;
 pub use exchange::{Exchange, ExchangeError, Exchanged, FeedPage};
 pub use feed::{Delta, Feed, FeedError};

@@ -8,6 +8,7 @@ mod connection;
 pub mod credentials;
 mod database;
 mod error;
+pub mod inspect;
 pub mod invitations;
 pub mod keys;
 pub mod list;

@@ -14,6 +14,7 @@ mod support;
 
 mod bootstrap;
 mod crash;
+mod doctor;
 mod hang;
 mod keys;
 mod org;

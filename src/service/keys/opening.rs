@@ -69,6 +69,11 @@ pub(super) fn resealed(
     sealing::seal(roots, &label(key), &opened(key, roots, folder)?, random).map_err(|error| refused(error, folder))
 }
 
+/// Whether one of `roots` opens this key.
+pub(super) fn opens(key: &SealedKey, roots: &RootKeys) -> bool {
+    sealing::open(roots, &label(key), &key.sealed).is_ok()
+}
+
 fn opened(key: &SealedKey, roots: &RootKeys, folder: &Path) -> Result<Vec<u8>, KeyRingError> {
     sealing::open(roots, &label(key), &key.sealed).map_err(|error| refused(error, folder))
 }

@@ -14,7 +14,7 @@ use super::{
     KeyRingError,
     fresh::{FreshKey, Sealed},
     opening::{self, Signing},
-    root::RootKeys,
+    root::{self, RootKeys},
     stored::Stored,
 };
 use crate::{
@@ -51,6 +51,7 @@ impl KeyRing {
         let Environment { clock, random, db } = outside;
         let mut stored = db.read(Stored::read).await?;
         let roots = RootKeys::load(folder, stored.rows.is_empty(), &**random)?;
+        root::warn_of_others(folder);
         if stored.rows.is_empty() {
             let fresh = [FreshKey::for_tags(&**random), FreshKey::for_signing(algorithm)?];
             let seal = |key: FreshKey| key.sealed(&roots, folder, &**random);
@@ -109,7 +110,7 @@ impl KeyRing {
     pub(crate) fn renew(&self, connection: &mut DbConnection) -> Result<(), KeyRingError> {
         let stored = Stored::read(connection)?;
         // Read again too: the key that opens them may be new there.
-        let roots = RootKeys::load(&self.folder, false, &*self.random)?;
+        let roots = RootKeys::read(&self.folder)?;
         let now = self.clock.of_database(stored.now);
         let signing = Arc::new(opening::signing(&stored, &roots, &self.folder, now)?);
         self.set_clock(stored.now);
@@ -153,7 +154,7 @@ impl KeyRing {
     /// # Errors
     /// See [`KeyRingError`].
     pub(super) fn fresh(&self, algorithm: SigningAlgorithm) -> Result<Sealed, KeyRingError> {
-        let roots = RootKeys::load(&self.folder, false, &*self.random)?;
+        let roots = RootKeys::read(&self.folder)?;
         FreshKey::for_signing(algorithm)?.sealed(&roots, &self.folder, &*self.random)
     }
 
@@ -162,7 +163,7 @@ impl KeyRing {
     /// # Errors
     /// See [`KeyRingError`].
     pub(super) fn imported(&self, pem: &str) -> Result<Sealed, KeyRingError> {
-        let roots = RootKeys::load(&self.folder, false, &*self.random)?;
+        let roots = RootKeys::read(&self.folder)?;
         FreshKey::imported(pem)?.sealed(&roots, &self.folder, &*self.random)
     }
 
@@ -171,7 +172,7 @@ impl KeyRing {
     /// # Errors
     /// See [`KeyRingError`].
     pub(super) fn resealed(&self, stored: &Stored) -> Result<Vec<(String, Vec<u8>)>, KeyRingError> {
-        let roots = RootKeys::load(&self.folder, false, &*self.random)?;
+        let roots = RootKeys::read(&self.folder)?;
         let reseal = |key| opening::resealed(key, &roots, &self.folder, &*self.random);
         stored.rows.iter().map(|key| Ok((key.kid.clone(), reseal(key)?))).collect()
     }
