@@ -30,8 +30,10 @@ fn advice(error: &KeyRingError) -> &'static str {
             "put the root.key there that belongs to this database; without it every credential has to be issued anew"
         }
         KeyRingError::Store(_) => "see the database's own log",
-        KeyRingError::Damaged(_) | KeyRingError::NotAPrivateKey | KeyRingError::Known(_) | KeyRingError::NotMade => {
-            "restore a backup of the database, then patmint restored"
-        }
+        KeyRingError::Damaged(_)
+        | KeyRingError::NotAPrivateKey
+        | KeyRingError::Known(_)
+        | KeyRingError::Withdrawn(_)
+        | KeyRingError::NotMade => "restore a backup of the database, then patmint restored",
     }
 }

@@ -74,7 +74,8 @@ pub(super) fn opens(key: &SealedKey, roots: &RootKeys) -> bool {
     sealing::open(roots, &label(key), &key.sealed).is_ok()
 }
 
-fn opened(key: &SealedKey, roots: &RootKeys, folder: &Path) -> Result<Vec<u8>, KeyRingError> {
+/// The key itself.
+pub(super) fn opened(key: &SealedKey, roots: &RootKeys, folder: &Path) -> Result<Vec<u8>, KeyRingError> {
     sealing::open(roots, &label(key), &key.sealed).map_err(|error| refused(error, folder))
 }
 

@@ -25,7 +25,11 @@ use crate::{
         random::Randomness,
     },
     service::Environment,
-    store::{Database, DbConnection, StoreError, keys, list, time},
+    store::{
+        Database, DbConnection, StoreError,
+        keys::{self, SealedKey},
+        list, time,
+    },
 };
 
 /// The keys in use. Replicas on one database have the same.
@@ -149,22 +153,21 @@ impl KeyRing {
         self.ahead.load(Relaxed)
     }
 
-    /// A new key that signs, sealed.
+    /// This key, sealed. To be called under the lock of the change that stores it: otherwise another one that reseals all
+    /// keys may come between, and this key would need a root key that nobody keeps.
     ///
     /// # Errors
     /// See [`KeyRingError`].
-    pub(super) fn fresh(&self, algorithm: SigningAlgorithm) -> Result<Sealed, KeyRingError> {
-        let roots = RootKeys::read(&self.folder)?;
-        FreshKey::for_signing(algorithm)?.sealed(&roots, &self.folder, &*self.random)
+    pub(super) fn sealed(&self, key: FreshKey) -> Result<Sealed, KeyRingError> {
+        key.sealed(&RootKeys::read(&self.folder)?, &self.folder, &*self.random)
     }
 
-    /// The private key in `pem`, sealed.
+    /// The private key of `key` (PKCS#8, DER).
     ///
     /// # Errors
     /// See [`KeyRingError`].
-    pub(super) fn imported(&self, pem: &str) -> Result<Sealed, KeyRingError> {
-        let roots = RootKeys::read(&self.folder)?;
-        FreshKey::imported(pem)?.sealed(&roots, &self.folder, &*self.random)
+    pub(super) fn private(&self, key: &SealedKey) -> Result<Vec<u8>, KeyRingError> {
+        opening::opened(key, &RootKeys::read(&self.folder)?, &self.folder)
     }
 
     /// All keys, each with what it is under the newest root key.
