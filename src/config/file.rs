@@ -29,7 +29,7 @@ pub(super) fn read(named: Option<PathBuf>) -> Result<(Options, Option<ConfigFile
     }
 }
 
-fn parse(path: &str, text: &str) -> Result<Options, ConfigError> {
+pub(super) fn parse(path: &str, text: &str) -> Result<Options, ConfigError> {
     toml::from_str(text).map_err(|error| {
         let start = error.span().map_or(0, |span| span.start);
         let line = text.get(..start).unwrap_or_default().matches('\n').count() + 1;

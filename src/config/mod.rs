@@ -1,6 +1,8 @@
 //! What the operator chose: flags, then `PATMINT_*` variables, then `patmint.toml`, then what stands here. The only
 //! reader of the environment.
 
+#[cfg(test)]
+mod documented;
 mod environment;
 mod file;
 mod options;
