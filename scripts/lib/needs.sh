@@ -40,6 +40,14 @@ describe() {
       what='nginx'
       debian=(nginx-light) fedora=(nginx) alpine=(nginx)
       ;;
+    dpkg)
+      what='dpkg-deb and dpkg-shlibdeps'
+      debian=(dpkg-dev) fedora=(dpkg dpkg-dev) alpine=(dpkg dpkg-dev)
+      ;;
+    systemd)
+      what='systemd-analyze and systemd-sysusers'
+      debian=(systemd) fedora=(systemd) alpine=(systemd)
+      ;;
     *) fail "no need is called '$1' (a mistake in the script, see scripts/lib/needs.sh)" ;;
   esac
 }
@@ -52,6 +60,8 @@ has() {
     python) python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))' ;;
     faketime) [[ -n $(find /usr/lib /usr/lib64 /usr/local/lib -name libfaketime.so.1) ]] ;;
     nginx) nginx -v ;;
+    dpkg) dpkg-deb --version && dpkg-shlibdeps --version ;;
+    systemd) systemd-analyze --version && systemd-sysusers --version ;;
     node) npm --version && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' ;;
   esac >/dev/null 2>&1
 }

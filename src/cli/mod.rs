@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 mod bootstrap;
+mod doctor;
 mod explain;
 mod keys;
 mod migrate;
@@ -57,6 +58,8 @@ enum Command {
     Restored(restored::Arguments),
     /// Say what became of a request: why a token was refused in it, or what it changed
     Explain(explain::Arguments),
+    /// Look at this installation, change nothing, and say what is wrong and what to do
+    Doctor(doctor::Arguments),
     /// Manage the keys that sign access tokens
     #[command(subcommand)]
     Keys(keys::Command),
@@ -102,6 +105,8 @@ enum CliError {
          and what changed something; the log may say more"
     )]
     NoSuchRequest,
+    #[error("{0} of the checks found something wrong")]
+    Unwell(usize),
     #[error("no user has this e-mail address")]
     NoSuchUser,
     #[error("{0}")]
@@ -114,24 +119,28 @@ enum CliError {
 #[must_use]
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
-    let result = config::refuse_unknown(&Cli::command())
-        .and_then(|()| Config::load(cli.options, cli.config))
-        .map_err(CliError::from)
-        .and_then(|config| {
-            log_to_stderr(&config)?;
-            let system = actix_web::rt::System::new();
-            let result = system.block_on(dispatch(cli.command, &config));
-            // Its end would wait for every query under way, and one to a database that hangs never ends.
-            mem::forget(system);
-            result
-        });
-    match result {
+    let config = config::refuse_unknown(&Cli::command()).and_then(|()| Config::load(cli.options, cli.config));
+    match started(cli.command, config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             output::complain(&error);
             ExitCode::FAILURE
         }
     }
+}
+
+fn started(command: Command, config: Result<Config, ConfigError>) -> Result<(), CliError> {
+    let config = match (&command, config) {
+        // It has something to say of that, too.
+        (Command::Doctor(arguments), Err(error)) => return doctor::without_configuration(arguments, &error),
+        (_, config) => config?,
+    };
+    log_to_stderr(&config)?;
+    let system = actix_web::rt::System::new();
+    let result = system.block_on(dispatch(command, &config));
+    // Its end would wait for every query under way, and one to a database that hangs never ends.
+    mem::forget(system);
+    result
 }
 
 async fn dispatch(command: Command, config: &Config) -> Result<(), CliError> {
@@ -142,6 +151,7 @@ async fn dispatch(command: Command, config: &Config) -> Result<(), CliError> {
         Command::Migrate => migrate::run(config),
         Command::Restored(arguments) => restored::run(config, arguments).await,
         Command::Explain(arguments) => explain::run(config, arguments).await,
+        Command::Doctor(arguments) => doctor::run(config, &arguments).await,
         Command::Keys(command) => keys::run(config, command).await,
         Command::Org(command) => org::run(config, command).await,
         Command::User(command) => user::run(config, command).await,
@@ -156,4 +166,26 @@ fn log_to_stderr(config: &Config) -> Result<(), CliError> {
         LogFormat::Json => log.json().flatten_event(true).with_current_span(false).with_span_list(false).init(),
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The names of all commands that do something, with those that they are below.
+    fn leaves(command: &clap::Command, name: &str) -> Vec<String> {
+        let below: Vec<_> = command.get_subcommands().filter(|below| below.get_name() != "help").collect();
+        if below.is_empty() {
+            return vec![name.to_owned()];
+        }
+        below.iter().flat_map(|below| leaves(below, &format!("{name} {}", below.get_name()))).collect()
+    }
+
+    #[test]
+    fn the_readme_has_each_command() {
+        let page = include_str!("../../README.md");
+        for name in leaves(&Cli::command(), "patmint") {
+            assert!(page.contains(&format!("`{name}`")) || page.contains(&format!("`{name} ")), "{name}");
+        }
+    }
 }

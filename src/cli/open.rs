@@ -64,15 +64,19 @@ fn environment(config: &Config) -> Result<Environment, CliError> {
     Ok(Environment { clock: Arc::new(SystemClock), random: Arc::new(SystemRandomness::default()), db })
 }
 
+/// The address under which the server will be known: what a command writes into a token says it.
+pub(super) fn issuer_of_commands(config: &Config) -> Result<String, CliError> {
+    let is_local = |listen: &str| listen.to_socket_addrs().is_ok_and(|mut all| all.all(|one| one.ip().is_loopback()));
+    match &config.issuer {
+        Some(issuer) => Ok(issuer.clone()),
+        None if is_local(&config.listen) => Ok(format!("{}://{}", config.scheme(), config.listen)),
+        None => Err(CliError::IssuerRequired),
+    }
+}
+
 /// The services of a command that serves nobody.
 pub(super) async fn for_command(config: &Config) -> Result<Services, CliError> {
-    // What a command writes into a token says where the server will be.
-    let is_local = |listen: &str| listen.to_socket_addrs().is_ok_and(|mut all| all.all(|one| one.ip().is_loopback()));
-    let issuer = match &config.issuer {
-        Some(issuer) => issuer.clone(),
-        None if is_local(&config.listen) => format!("{}://{}", config.scheme(), config.listen),
-        None => return Err(CliError::IssuerRequired),
-    };
+    let issuer = issuer_of_commands(config)?;
     let outside = environment(config)?;
     Services::for_command(config.settings(issuer), &config.keys_dir, outside)
         .await

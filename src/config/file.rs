@@ -5,18 +5,31 @@ use super::{ConfigError, Options};
 /// Read if it is there and no other is named.
 const USUAL: &str = "patmint.toml";
 
-/// The settings in the file.
-pub(super) fn read(named: Option<PathBuf>) -> Result<Options, ConfigError> {
+/// A file that settings were read from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Whether there is a secret in it.
+    pub holds_secret: bool,
+}
+
+/// The settings in the file, and which one that is, if any.
+pub(super) fn read(named: Option<PathBuf>) -> Result<(Options, Option<ConfigFile>), ConfigError> {
     let is_named = named.is_some();
     let path = named.unwrap_or_else(|| USUAL.into());
     match fs::read_to_string(&path) {
-        Ok(text) => parse(&path.display().to_string(), &text),
-        Err(error) if error.kind() == ErrorKind::NotFound && !is_named => Ok(Options::default()),
+        Ok(text) => {
+            let options = parse(&path.display().to_string(), &text)?;
+            let holds_secret = options.hold_secret();
+            Ok((options, Some(ConfigFile { path, holds_secret })))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound && !is_named => Ok((Options::default(), None)),
         Err(error) => Err(ConfigError::Unreadable(path, error.to_string())),
     }
 }
 
-fn parse(path: &str, text: &str) -> Result<Options, ConfigError> {
+pub(super) fn parse(path: &str, text: &str) -> Result<Options, ConfigError> {
     toml::from_str(text).map_err(|error| {
         let start = error.span().map_or(0, |span| span.start);
         let line = text.get(..start).unwrap_or_default().matches('\n').count() + 1;

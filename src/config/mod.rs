@@ -1,6 +1,8 @@
 //! What the operator chose: flags, then `PATMINT_*` variables, then `patmint.toml`, then what stands here. The only
 //! reader of the environment.
 
+#[cfg(test)]
+mod documented;
 mod environment;
 mod file;
 mod networks;
@@ -12,6 +14,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use thiserror::Error;
 
 pub use environment::refuse_unknown;
+pub use file::ConfigFile;
 use networks::Networks;
 pub use options::{LogFormat, Options};
 
@@ -93,6 +96,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// What HTTP goes by.
     pub http: HttpSettings,
+    /// The file that some of it was read from.
+    pub file: Option<ConfigFile>,
     token_prefix: String,
     max_staleness: Duration,
     cache_capacity: usize,
@@ -111,7 +116,8 @@ impl Config {
     /// # Errors
     /// See [`ConfigError`].
     pub fn load(flags: Options, file: Option<PathBuf>) -> Result<Self, ConfigError> {
-        Self::new(flags.or(file::read(file)?))
+        let (options, file) = file::read(file)?;
+        Ok(Self { file, ..Self::new(flags.or(options))? })
     }
 
     fn new(options: Options) -> Result<Self, ConfigError> {
@@ -176,6 +182,7 @@ impl Config {
                     header: options.proxy_header.unwrap_or_default(),
                 },
             },
+            file: None,
             token_prefix,
             max_staleness: checked_staleness(options.max_staleness.unwrap_or(MAX_STALENESS_SECONDS))?,
             cache_capacity,

@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::networks::Networks;
-use crate::{domain::jws::SigningAlgorithm, http::ProxyHeader};
+use crate::{domain::jws::SigningAlgorithm, http::ProxyHeader, store::DatabaseUrl};
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ValueEnum)]
@@ -102,6 +102,12 @@ pub struct Options {
 }
 
 impl Options {
+    /// Whether one of them is a secret.
+    pub(super) fn hold_secret(&self) -> bool {
+        let url = self.database_url.as_ref().and_then(|url| url.parse::<DatabaseUrl>().ok());
+        self.feed_token.is_some() || url.is_some_and(|url| url.has_password())
+    }
+
     /// These settings, and for those left out the ones of `other`.
     #[must_use]
     pub(super) fn or(self, other: Self) -> Self {

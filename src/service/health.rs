@@ -29,7 +29,7 @@ pub enum NotReady {
 }
 
 /// How far the machine's clock may be from the database's, in milliseconds.
-const MOST_SKEW: i64 = 60_000;
+pub(super) const MOST_SKEW: i64 = 60_000;
 
 /// Tells how things are.
 pub struct Health {

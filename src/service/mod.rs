@@ -8,6 +8,7 @@ mod bootstrap;
 mod change;
 mod core;
 mod credentials;
+mod doctor;
 mod error;
 mod exchange;
 mod explain;
@@ -43,6 +44,7 @@ pub use credentials::{
     CredentialUsage, Credentials, DayOfUse, Expiry, HandedIn, Listing, MAX_PAGE, NewToken, Page, Rotation, Seen,
     TokenEdit, Which,
 };
+pub use doctor::{Doctor, Examined, Finding, Outcome};
 pub use error::ManageError;
 pub use exchange::{Exchange, ExchangeError, Exchanged, FeedPage};
 pub use explain::{Explained, Explanations, RefusedToken};

@@ -90,6 +90,28 @@ impl DbConnection {
         Ok(connection)
     }
 
+    /// Opens a connection that cannot write, and that makes no database.
+    pub(super) fn open_to_look(url: &DatabaseUrl) -> ConnectionResult<Self> {
+        let mut connection = match url.backend() {
+            Backend::Sqlite(path) => {
+                // Not `mode=ro`: what SQLite makes beside the file to read it, such a connection would leave behind.
+                // In a `file:` URL these three characters mean something.
+                let path = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+                Self::Sqlite(SqliteConnection::establish(&format!("file:{path}?mode=rw"))?)
+            }
+            Backend::Postgres(_) => Self::open(url)?,
+        };
+        let prepared = match &mut connection {
+            Self::Sqlite(connection) => {
+                let busy = SQLITE_BUSY.as_millis();
+                connection.batch_execute(&format!("PRAGMA busy_timeout = {busy}; PRAGMA query_only = ON"))
+            }
+            Self::Postgres(connection) => connection.batch_execute("SET default_transaction_read_only = on"),
+        };
+        prepared.map_err(ConnectionError::CouldntSetupConfiguration)?;
+        Ok(connection)
+    }
+
     /// Adds one to `queries` for each statement sent.
     pub(super) fn count_queries(&mut self, queries: Arc<AtomicU64>) {
         self.set_instrumentation(move |event: InstrumentationEvent<'_>| {

@@ -35,13 +35,19 @@ diesel::table! {
 
 /// Whether the migrations that have been run are those that this program knows: none less, none more.
 pub(super) fn is_current(connection: &mut DbConnection) -> Result<bool, StoreError> {
+    let (run_before, known) = run_and_known(connection)?;
+    Ok(run_before == known)
+}
+
+/// The versions of the migrations that have been run, and of those that this program knows, each in order.
+pub(super) fn run_and_known(connection: &mut DbConnection) -> Result<(Vec<String>, Vec<String>), StoreError> {
     use __diesel_schema_migrations::{table, version};
-    let run_before: Vec<String> = run(table.select(version).order(version).load(connection))?;
+    let run_before = run(table.select(version).order(version).load(connection))?;
     let known = match connection {
         DbConnection::Postgres(_) => versions::<Pg>(&POSTGRES),
         DbConnection::Sqlite(_) => versions::<Sqlite>(&SQLITE),
     };
-    Ok(run_before == known?)
+    Ok((run_before, known?))
 }
 
 fn versions<DB: Backend>(source: &impl MigrationSource<DB>) -> Result<Vec<String>, StoreError> {

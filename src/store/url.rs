@@ -33,6 +33,16 @@ impl DatabaseUrl {
         }
     }
 
+    /// Whether there is a password in it, or what may be one.
+    #[must_use]
+    pub fn has_password(&self) -> bool {
+        let Backend::Postgres(url) = &self.0 else { return false };
+        let url = url.expose_secret();
+        let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+        let (place, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+        parameters.contains("password=") || place.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
+    }
+
     /// The URL without user, password and parameters, for messages.
     #[must_use]
     pub fn describe(&self) -> String {
@@ -100,6 +110,20 @@ mod tests {
             assert!(!url.describe().contains("hunter"), "{odd}: {}", url.describe());
         }
         assert_eq!("sqlite://data/x.db".parse::<DatabaseUrl>().unwrap().sqlite_path(), Some("data/x.db"));
+    }
+
+    #[test]
+    fn a_password_is_noticed_wherever_it_stands() {
+        for (text, is_so) in [
+            ("postgres://ada:hunter2@db/x", true),
+            ("postgres://db/x?user=ada&password=hunter2", true),
+            ("postgres://db/x?sslpassword=hunter2", true),
+            ("postgres://ada@db:5432/x?sslmode=verify-full", false),
+            ("postgres://db:5432/x", false),
+            ("sqlite://a:b@c.db", false),
+        ] {
+            assert_eq!(text.parse::<DatabaseUrl>().unwrap().has_password(), is_so, "{text}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `patmint keys` beside servers.
 
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use patmint::domain::jws::{SigningAlgorithm, generate};
 use serde_json::Value;
@@ -85,6 +85,52 @@ fn a_key_from_a_file_signs() {
     assert_eq!(said, format!("{} signs now.\n", signer(&server.client, &owner.token)));
     let refused = place.patmint(["keys", "import", "nothing.pem"]).run();
     assert!(refused.refusal().starts_with("cannot open the file nothing.pem: "), "{refused:?}");
+}
+
+#[test]
+fn a_key_goes_to_another_installation() {
+    let (place, other) = (Place::new(), Place::new());
+    let (owner, other_owner) = (place.bootstrap(), other.bootstrap());
+    let (server, other_server) = (place.serve(), other.serve());
+    let kid = signer(&server.client, &owner.token);
+
+    let public: Value = serde_json::from_str(&place.patmint(["keys", "export"]).run().good()).unwrap();
+    assert_eq!(public, server.client.get("/.well-known/jwks.json").json());
+
+    let pem = place.patmint(["keys", "export", "--private", "-"]).run();
+    assert_eq!(pem.stderr, "");
+    let said = other.patmint(["keys", "import", "--now", "-"]).input(&pem.good()).run().good();
+    assert_eq!(said, format!("{kid} signs now.\n"));
+    assert_eq!(signer(&other_server.client, &other_owner.token), kid);
+
+    let file = place.folder().join("own.pem");
+    let to_file = ["keys", "export", "--kid", &kid, "--private", "own.pem"];
+    let said = place.patmint(to_file).run();
+    assert_eq!((said.stderr.as_str(), said.code), ("", Some(0)));
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let pem = fs::read_to_string(&file).unwrap();
+    assert!(pem.starts_with("-----BEGIN PRIVATE KEY-----\n") && !pem.contains('\r'));
+    let again = place.patmint(to_file).run();
+    assert!(again.refusal().starts_with("cannot open the file own.pem: File exists"), "{again:?}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), pem);
+    let known = place.patmint(["keys", "import", "own.pem"]).run();
+    assert_eq!(known.refusal(), format!("this key is there already: {kid}"));
+    let unknown = place.patmint(["keys", "export", "--kid", "nothing", "--private", "nothing.pem"]).run();
+    assert_eq!(unknown.refusal(), "no signing key has this name (patmint keys list shows them)");
+    assert!(!place.folder().join("nothing.pem").exists());
+    assert_eq!(
+        place.patmint(["keys", "export", "--kid", &kid]).run().code,
+        Some(2),
+        "it is not asked for the private key"
+    );
+    let exports = place.look().texts("SELECT subject_id AS value FROM audit WHERE action = 'key.export'");
+    assert_eq!(exports, [kid.as_str(), &kid]);
+
+    place.patmint(["keys", "withdraw", &kid]).run().good();
+    let refused = place.patmint(["keys", "export", "--kid", &kid, "--private", "-"]).run();
+    assert_eq!(refused.refusal(), format!("this key is withdrawn and is handed out no more: {kid}"));
+    let back = place.patmint(["keys", "import", "own.pem"]).run();
+    assert_eq!(back.refusal(), format!("this key is there already: {kid}"), "it does not come back");
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod support;
 mod bootstrap;
 mod crash;
 mod explain;
+mod doctor;
 mod hang;
 mod keys;
 mod log;

@@ -45,7 +45,7 @@ pub(crate) use self::{
     loose_use::Shard as LooseShard,
     memory::Memory,
     pause::{Pauses, Point},
-    presence::Presence,
+    presence::{BEAT_EVERY, Presence},
 };
 use super::{core::Core, keys::KeyRingError, metrics::Lookup};
 use crate::{

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// How often the row shows that this server lives, at least.
-const BEAT_EVERY: Duration = Duration::from_secs(10);
+pub(crate) const BEAT_EVERY: Duration = Duration::from_secs(10);
 
 /// How long memory is believed after a sign of life, counted from before it was written. Far less than a row may stand
 /// still before another server removes it (`watcher.rs`).

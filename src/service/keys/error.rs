@@ -26,6 +26,9 @@ pub enum KeyRingError {
     /// Signs already, or did, or will.
     #[error("this key is there already: {0}")]
     Known(String),
+    /// Somebody else may have it.
+    #[error("this key is withdrawn and is handed out no more: {0}")]
+    Withdrawn(String),
     /// A new one could not be made.
     #[error("cannot make a key")]
     NotMade,
@@ -41,6 +44,7 @@ impl KeyRingError {
             | Self::Damaged(_)
             | Self::NotAPrivateKey
             | Self::Known(_)
+            | Self::Withdrawn(_)
             | Self::NotMade) => Err(other),
         }
     }

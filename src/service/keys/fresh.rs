@@ -4,6 +4,8 @@ use std::path::Path;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use patmint_verifier::ACCESS_TOKEN_TYP;
+use pem::{EncodeConfig, LineEnding, Pem};
+use secrecy::SecretString;
 
 use super::{
     KeyRingError,
@@ -21,9 +23,12 @@ use crate::{
 
 const TAG_ALGORITHM: &str = "HS256";
 
+/// Of PKCS#8 that is not encrypted (RFC 7468 section 10).
+const PEM_TAG: &str = "PRIVATE KEY";
+
 /// A key that is not sealed yet.
 pub(super) struct FreshKey {
-    kid: String,
+    pub(super) kid: String,
     purpose: KeyPurpose,
     algorithm: &'static str,
     /// 32 bytes of a tag key, PKCS#8 of a signing key.
@@ -32,9 +37,9 @@ pub(super) struct FreshKey {
 
 /// A new key, sealed; not in the database yet.
 pub(super) struct Sealed {
-    pub(super) kid: String,
+    kid: String,
     purpose: KeyPurpose,
-    pub(super) algorithm: &'static str,
+    algorithm: &'static str,
     bytes: Vec<u8>,
 }
 
@@ -59,7 +64,7 @@ impl FreshKey {
     /// # Errors
     /// [`KeyRingError::NotAPrivateKey`].
     pub(super) fn imported(pem: &str) -> Result<Self, KeyRingError> {
-        let parsed = pem::parse(pem).ok().filter(|parsed| parsed.tag() == "PRIVATE KEY");
+        let parsed = pem::parse(pem).ok().filter(|parsed| parsed.tag() == PEM_TAG);
         let bytes = parsed.ok_or(KeyRingError::NotAPrivateKey)?.into_contents();
         let fits = |algorithm| KeptKey::new(algorithm, &bytes, ACCESS_TOKEN_TYP).ok();
         let kept = SigningAlgorithm::ALL.into_iter().find_map(fits).ok_or(KeyRingError::NotAPrivateKey)?;
@@ -79,6 +84,12 @@ impl FreshKey {
         let bytes = bytes.map_err(|DoesNotOpen| KeyRingError::DoesNotOpen(folder.display().to_string()))?;
         Ok(Sealed { kid, purpose, algorithm, bytes })
     }
+}
+
+/// A signing key as [`FreshKey::imported`] takes it in.
+pub(super) fn as_pem(pkcs8: Vec<u8>) -> SecretString {
+    let lines = EncodeConfig::new().set_line_ending(LineEnding::LF);
+    pem::encode_config(&Pem::new(PEM_TAG, pkcs8), lines).into()
 }
 
 impl Sealed {

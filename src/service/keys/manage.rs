@@ -7,7 +7,12 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::task;
 
-use super::{KeyRingError, fresh::Sealed, opening::schedule, stored::Stored};
+use super::{
+    KeyRingError,
+    fresh::{FreshKey, Sealed, as_pem},
+    opening::schedule,
+    stored::Stored,
+};
 use crate::{
     domain::{clock::Timestamp, jws::SigningAlgorithm, list::Target, schedule::Stage},
     service::{
@@ -97,11 +102,11 @@ impl Keys {
     /// # Errors
     /// See [`KeyRingError`].
     pub async fn rotate(&self, algorithm: Option<SigningAlgorithm>, at_once: bool) -> Result<ShownKey, KeyRingError> {
-        let (clock, fresh) = (self.core.clock.clone(), self.fresh(algorithm).await?);
+        let (core, fresh) = (self.core.clone(), self.fresh(algorithm).await?);
         let lead = if at_once { 0 } else { self.core.settings.key_lead };
         let rotate = move |change: &mut Change<'_>| {
-            let now = clock.of_database(time::now(change.connection)?);
-            Ok(add(change, (Actor::COMMAND, "key.rotate"), fresh, now, lead)?)
+            let now = core.clock.of_database(time::now(change.connection)?);
+            add(change, (Actor::COMMAND, "key.rotate"), core.keys.sealed(fresh)?, now, lead)
         };
         self.core.changes.run(rotate).await
     }
@@ -123,10 +128,10 @@ impl Keys {
         if is_due(&self.core.db.read::<_, StoreError>(Stored::read).await?).is_none() {
             return Ok(None);
         }
-        let fresh = self.fresh(None).await?;
+        let (core, fresh) = (self.core.clone(), self.fresh(None).await?);
         let rotate = move |change: &mut Change<'_>| {
             let Some(now) = is_due(&Stored::read(change.connection)?) else { return Ok(None) };
-            Ok(Some(add(change, (Actor::SERVER, "key.rotate"), fresh, now, lead)?))
+            add(change, (Actor::SERVER, "key.rotate"), core.keys.sealed(fresh)?, now, lead).map(Some)
         };
         self.core.changes.run(rotate).await
     }
@@ -137,16 +142,39 @@ impl Keys {
     /// # Errors
     /// See [`KeyRingError`].
     pub async fn import(&self, pem: &SecretString, at_once: bool) -> Result<ShownKey, KeyRingError> {
-        let (clock, sealed) = (self.core.clock.clone(), self.core.keys.imported(pem.expose_secret())?);
+        let (core, key) = (self.core.clone(), FreshKey::imported(pem.expose_secret())?);
         let lead = if at_once { 0 } else { self.core.settings.key_lead };
         let import = move |change: &mut Change<'_>| {
             let stored = Stored::read(change.connection)?;
-            if stored.rows.iter().any(|key| key.kid == sealed.kid) {
-                return Err(KeyRingError::Known(sealed.kid));
+            if stored.rows.iter().any(|known| known.kid == key.kid) {
+                return Err(KeyRingError::Known(key.kid));
             }
-            Ok(add(change, (Actor::COMMAND, "key.import"), sealed, clock.of_database(stored.now), lead)?)
+            let now = core.clock.of_database(stored.now);
+            add(change, (Actor::COMMAND, "key.import"), core.keys.sealed(key)?, now, lead)
         };
         self.core.changes.run(import).await
+    }
+
+    /// Hands out the private key `kid`, or the one that signs now, as [`import`](Self::import) takes it in; that it was handed
+    /// out is in the audit trail. `None` if there is no such key.
+    ///
+    /// # Errors
+    /// See [`KeyRingError`].
+    pub async fn export(&self, kid: Option<String>) -> Result<Option<SecretString>, KeyRingError> {
+        let core = self.core.clone();
+        let export = move |change: &mut Change<'_>| {
+            let stored = Stored::read(change.connection)?;
+            let signer = || Ok(schedule(&stored)?.signer(core.clock.of_database(stored.now)).kid.clone());
+            let kid = kid.map_or_else(signer, Ok::<_, KeyRingError>)?;
+            let Some(key) = stored.signing().find(|key| key.kid == kid) else { return Ok(None) };
+            if key.withdrawn_at.is_some() {
+                return Err(KeyRingError::Withdrawn(kid));
+            }
+            let private = core.keys.private(key)?;
+            change.record(Actor::COMMAND, "key.export", None, Some(kid), None)?;
+            Ok(Some(as_pem(private)))
+        };
+        self.core.changes.run(export).await
     }
 
     /// Withdraws the key `kid`: it is neither published nor signs any more, and all access tokens that are out end if it may
@@ -155,10 +183,10 @@ impl Keys {
     /// # Errors
     /// See [`KeyRingError`].
     pub async fn withdraw(&self, kid: &str) -> Result<Option<Withdrawn>, KeyRingError> {
-        let (clock, fresh, kid) = (self.core.clock.clone(), self.fresh(None).await?, kid.to_owned());
+        let (core, fresh, kid) = (self.core.clone(), self.fresh(None).await?, kid.to_owned());
         let withdraw = move |change: &mut Change<'_>| {
             let stored = Stored::read(change.connection)?;
-            let now = clock.of_database(stored.now);
+            let now = core.clock.of_database(stored.now);
             let Some(key) = stored.signing().find(|key| key.kid == kid) else { return Ok(None) };
             if key.withdrawn_at.is_some() {
                 change.is_so_already();
@@ -178,7 +206,7 @@ impl Keys {
             change.renew_keys()?;
             keys::withdraw(change.connection, &kid, now)?;
             if let Withdrawn::Signing { .. } = withdrawn {
-                keys::insert(change.connection, fresh.made(change.seq, now, now))?;
+                keys::insert(change.connection, core.keys.sealed(fresh)?.made(change.seq, now, now))?;
             }
             let detail = json!({ "stage": stage, "successor": withdrawn.successor() });
             change.record(Actor::COMMAND, "key.withdraw", None, Some(kid), Some(&detail))?;
@@ -207,10 +235,9 @@ impl Keys {
         self.core.changes.run(reseal).await
     }
 
-    async fn fresh(&self, algorithm: Option<SigningAlgorithm>) -> Result<Sealed, KeyRingError> {
-        let core = self.core.clone();
-        let algorithm = algorithm.unwrap_or(core.settings.signing_algorithm);
-        let fresh = task::spawn_blocking(move || core.keys.fresh(algorithm)).await;
+    async fn fresh(&self, algorithm: Option<SigningAlgorithm>) -> Result<FreshKey, KeyRingError> {
+        let algorithm = algorithm.unwrap_or(self.core.settings.signing_algorithm);
+        let fresh = task::spawn_blocking(move || FreshKey::for_signing(algorithm)).await;
         fresh.unwrap_or(Err(KeyRingError::NotMade))
     }
 }
@@ -222,7 +249,7 @@ fn add(
     fresh: Sealed,
     now: Timestamp,
     lead: i64,
-) -> Result<ShownKey, StoreError> {
+) -> Result<ShownKey, KeyRingError> {
     let key = fresh.made(change.seq, now, now.plus_seconds(lead));
     let shown = ShownKey::new(&key, if lead > 0 { Stage::Pending } else { Stage::Signing });
     change.renew_keys()?;

@@ -2,6 +2,7 @@
 
 mod error;
 mod fresh;
+mod look;
 mod manage;
 mod opening;
 mod ring;
@@ -12,6 +13,8 @@ mod stored;
 mod tests;
 
 pub use error::KeyRingError;
+pub(super) use look::look;
 pub use manage::{Keys, ShownKey, Withdrawn};
 pub use ring::KeyRing;
 pub use root::RootKeyError;
+pub(super) use root::RootKeyModes;

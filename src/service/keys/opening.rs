@@ -69,7 +69,13 @@ pub(super) fn resealed(
     sealing::seal(roots, &label(key), &opened(key, roots, folder)?, random).map_err(|error| refused(error, folder))
 }
 
-fn opened(key: &SealedKey, roots: &RootKeys, folder: &Path) -> Result<Vec<u8>, KeyRingError> {
+/// Whether one of `roots` opens this key.
+pub(super) fn opens(key: &SealedKey, roots: &RootKeys) -> bool {
+    sealing::open(roots, &label(key), &key.sealed).is_ok()
+}
+
+/// The key itself.
+pub(super) fn opened(key: &SealedKey, roots: &RootKeys, folder: &Path) -> Result<Vec<u8>, KeyRingError> {
     sealing::open(roots, &label(key), &key.sealed).map_err(|error| refused(error, folder))
 }
 

@@ -14,7 +14,7 @@ use super::{
     KeyRingError,
     fresh::{FreshKey, Sealed},
     opening::{self, Signing},
-    root::RootKeys,
+    root::{self, RootKeys},
     stored::Stored,
 };
 use crate::{
@@ -25,7 +25,11 @@ use crate::{
         random::Randomness,
     },
     service::Environment,
-    store::{Database, DbConnection, StoreError, keys, list, time},
+    store::{
+        Database, DbConnection, StoreError,
+        keys::{self, SealedKey},
+        list, time,
+    },
 };
 
 /// The keys in use. Replicas on one database have the same.
@@ -51,6 +55,7 @@ impl KeyRing {
         let Environment { clock, random, db } = outside;
         let mut stored = db.read(Stored::read).await?;
         let roots = RootKeys::load(folder, stored.rows.is_empty(), &**random)?;
+        root::warn_of_others(folder);
         if stored.rows.is_empty() {
             let fresh = [FreshKey::for_tags(&**random), FreshKey::for_signing(algorithm)?];
             let seal = |key: FreshKey| key.sealed(&roots, folder, &**random);
@@ -109,7 +114,7 @@ impl KeyRing {
     pub(crate) fn renew(&self, connection: &mut DbConnection) -> Result<(), KeyRingError> {
         let stored = Stored::read(connection)?;
         // Read again too: the key that opens them may be new there.
-        let roots = RootKeys::load(&self.folder, false, &*self.random)?;
+        let roots = RootKeys::read(&self.folder)?;
         let now = self.clock.of_database(stored.now);
         let signing = Arc::new(opening::signing(&stored, &roots, &self.folder, now)?);
         self.set_clock(stored.now);
@@ -148,22 +153,21 @@ impl KeyRing {
         self.ahead.load(Relaxed)
     }
 
-    /// A new key that signs, sealed.
+    /// This key, sealed. To be called under the lock of the change that stores it: otherwise another one that reseals all
+    /// keys may come between, and this key would need a root key that nobody keeps.
     ///
     /// # Errors
     /// See [`KeyRingError`].
-    pub(super) fn fresh(&self, algorithm: SigningAlgorithm) -> Result<Sealed, KeyRingError> {
-        let roots = RootKeys::load(&self.folder, false, &*self.random)?;
-        FreshKey::for_signing(algorithm)?.sealed(&roots, &self.folder, &*self.random)
+    pub(super) fn sealed(&self, key: FreshKey) -> Result<Sealed, KeyRingError> {
+        key.sealed(&RootKeys::read(&self.folder)?, &self.folder, &*self.random)
     }
 
-    /// The private key in `pem`, sealed.
+    /// The private key of `key` (PKCS#8, DER).
     ///
     /// # Errors
     /// See [`KeyRingError`].
-    pub(super) fn imported(&self, pem: &str) -> Result<Sealed, KeyRingError> {
-        let roots = RootKeys::load(&self.folder, false, &*self.random)?;
-        FreshKey::imported(pem)?.sealed(&roots, &self.folder, &*self.random)
+    pub(super) fn private(&self, key: &SealedKey) -> Result<Vec<u8>, KeyRingError> {
+        opening::opened(key, &RootKeys::read(&self.folder)?, &self.folder)
     }
 
     /// All keys, each with what it is under the newest root key.
@@ -171,7 +175,7 @@ impl KeyRing {
     /// # Errors
     /// See [`KeyRingError`].
     pub(super) fn resealed(&self, stored: &Stored) -> Result<Vec<(String, Vec<u8>)>, KeyRingError> {
-        let roots = RootKeys::load(&self.folder, false, &*self.random)?;
+        let roots = RootKeys::read(&self.folder)?;
         let reseal = |key| opening::resealed(key, &roots, &self.folder, &*self.random);
         stored.rows.iter().map(|key| Ok((key.kid.clone(), reseal(key)?))).collect()
     }

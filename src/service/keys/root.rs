@@ -2,9 +2,9 @@
 
 use std::{
     fmt,
-    fs::{self, File, OpenOptions},
+    fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -51,17 +51,32 @@ impl RootKeys {
     /// # Errors
     /// See [`RootKeyError`].
     pub(super) fn load(folder: &Path, may_create: bool, random: &dyn Randomness) -> Result<Self, RootKeyError> {
+        match Self::read(folder) {
+            Err(RootKeyError::Missing(_)) if may_create => {
+                let path = folder.join(FILE);
+                create(folder, &path, random).map_err(|error| RootKeyError::Io { path, error })?;
+                Self::read(folder)
+            }
+            other => other,
+        }
+    }
+
+    /// Reads the root keys from `folder`.
+    ///
+    /// # Errors
+    /// See [`RootKeyError`].
+    pub(super) fn read(folder: &Path) -> Result<Self, RootKeyError> {
         let path = folder.join(FILE);
-        let io_error = |error| RootKeyError::Io { path: path.clone(), error };
         match fs::read_to_string(&path) {
             Ok(text) => Self::parse(&path, &text),
-            Err(error) if error.kind() == io::ErrorKind::NotFound && may_create => {
-                create(folder, &path, random).map_err(io_error)?;
-                Self::parse(&path, &fs::read_to_string(&path).map_err(io_error)?)
-            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(RootKeyError::Missing(folder.to_owned())),
-            Err(error) => Err(io_error(error)),
+            Err(error) => Err(RootKeyError::Io { path, error }),
         }
+    }
+
+    /// The newest one alone.
+    pub(super) fn newest(&self) -> Self {
+        Self(self.0.iter().take(1).copied().collect())
     }
 
     fn parse(path: &Path, text: &str) -> Result<Self, RootKeyError> {
@@ -89,9 +104,51 @@ impl fmt::Debug for RootKeys {
     }
 }
 
+/// What users of this machine who are neither the owner nor of the group may do with the root key. The group may read it:
+/// mounted secrets are given to processes so.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RootKeyModes {
+    folder: u32,
+    file: u32,
+}
+
+impl RootKeyModes {
+    /// Looks at the root key in `folder`.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(crate) fn read(folder: &Path) -> io::Result<Self> {
+        let mode = |path: &Path| fs::metadata(path).map(|entry| entry.permissions().mode());
+        Ok(Self { folder: mode(folder)?, file: mode(&folder.join(FILE))? })
+    }
+
+    pub(crate) fn others_can_read(self) -> bool {
+        self.folder & 0o001 != 0 && self.file & 0o004 != 0
+    }
+
+    pub(crate) fn others_can_replace(self) -> bool {
+        // In a sticky folder only owners replace their files.
+        let (is_open, is_sticky) = (self.folder & 0o003 == 0o003, self.folder & 0o1000 != 0);
+        (is_open && !is_sticky) || (self.folder & 0o001 != 0 && self.file & 0o002 != 0)
+    }
+
+    pub(crate) fn others_can_look(self) -> bool {
+        self.folder & 0o007 != 0
+    }
+}
+
+/// Warns if others on this machine can get at the root key. It is used all the same: where secrets are mounted their mode is
+/// often not the operator's to choose, and there nobody else is on the machine.
+pub(super) fn warn_of_others(folder: &Path) {
+    let Ok(modes) = RootKeyModes::read(folder) else { return };
+    if modes.others_can_read() || modes.others_can_replace() {
+        tracing::warn!(folder = %folder.display(), "others on this machine can get at root.key: patmint doctor says more");
+    }
+}
+
 /// Puts a new key in place whole or not at all. If another server was faster, its key stays.
 fn create(folder: &Path, path: &Path, random: &dyn Randomness) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     // Not the process's number: in containers each server is number 1, and one that was killed left its draft behind.
     let draft = folder.join(format!("{FILE}.{:016x}", u64::from_be_bytes(random::bytes(random))));
     let written = write_private(&draft, &format!("{}\n", STANDARD.encode(random::bytes::<32>(random))));
@@ -130,7 +187,30 @@ mod tests {
         assert_eq!(first.keys(), again.keys());
         let mode = fs::metadata(keys.join(FILE)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(fs::metadata(&keys).unwrap().permissions().mode() & 0o777, 0o700);
         assert_eq!(fs::read_dir(&keys).unwrap().count(), 1, "no draft is left");
+    }
+
+    #[test]
+    fn others_are_noticed_who_can_get_at_the_key() {
+        let (safe, read, replaced) = ([false, false], [true, false], [false, true]);
+        for (folder, file, wanted) in [
+            (0o700, 0o600, safe),
+            (0o700, 0o666, safe),
+            (0o755, 0o600, safe),
+            (0o750, 0o640, safe),
+            (0o755, 0o440, safe),
+            (0o754, 0o644, safe),
+            (0o755, 0o644, read),
+            (0o711, 0o604, read),
+            (0o755, 0o602, replaced),
+            (0o703, 0o600, replaced),
+            (0o1777, 0o640, safe),
+            (0o1777, 0o644, read),
+        ] {
+            let modes = RootKeyModes { folder, file };
+            assert_eq!([modes.others_can_read(), modes.others_can_replace()], wanted, "{folder:o} {file:o}");
+        }
     }
 
     #[test]

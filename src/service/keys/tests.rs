@@ -263,3 +263,52 @@ fn resealed_keys_need_the_newest_root_key_alone() {
     let next = Change::rotation(&server, true).end(&[&server]);
     assert_eq!(signer(&server), next);
 }
+
+#[test]
+fn a_key_made_beside_a_reseal_is_sealed_under_the_newest_root_key() {
+    let server = Replica::warm();
+    let file = server.keys_dir().join("root.key");
+    let (new, old) = (STANDARD.encode([7; 32]), fs::read_to_string(&file).unwrap());
+    let command = server.command_beside();
+    command.pauses.arm(Point::Changing);
+    command.pauses.arm(Point::OthersBehind);
+    let services = command.services.clone();
+    let rotation = thread::spawn(move || block_on(services.keys.rotate(None, true)).unwrap().kid);
+    command.pauses.await_reached(Point::Changing);
+    fs::write(&file, format!("{new}\n{old}")).unwrap();
+    let reseal = |keys: &Keys| block_on(keys.reseal()).unwrap().to_string();
+    assert_eq!(Change::begin(&server, reseal).end(&[&server]), "2");
+    fs::write(&file, new).unwrap();
+    command.pauses.release(Point::Changing);
+    command.pauses.await_reached(Point::OthersBehind);
+    server.follow();
+    server.note();
+    command.pauses.release(Point::OthersBehind);
+    assert_eq!(signer(&server), rotation.join().unwrap());
+}
+
+#[test]
+fn an_exported_key_signs_elsewhere() {
+    let (one, other) = (Replica::warm(), Replica::warm());
+    let first = signer(&one);
+    for algorithm in SigningAlgorithm::ALL {
+        let rotate = move |keys: &Keys| block_on(keys.rotate(Some(algorithm), true)).unwrap().kid;
+        let kid = Change::begin(&one, rotate).end(&[&one]);
+        let pem = block_on(one.services.keys.export(None)).unwrap().expect("the one that signs");
+        let import = move |keys: &Keys| block_on(keys.import(&pem, true)).unwrap().kid;
+        assert_eq!(Change::begin(&other, import).end(&[&other]), kid);
+        assert_eq!([signer(&one), signer(&other)], [kid.clone(), kid]);
+    }
+    let keys = &one.services.keys;
+    let before = block_on(keys.export(Some(first.clone()))).unwrap().expect("an older one");
+    let known = block_on(keys.import(&before, true));
+    assert!(matches!(known, Err(KeyRingError::Known(ref kid)) if *kid == first), "{known:?}");
+    assert!(block_on(keys.export(Some("nothing".to_owned()))).unwrap().is_none());
+    Change::begin(&one, {
+        let kid = first.clone();
+        move |keys| format!("{:?}", block_on(keys.withdraw(&kid)).unwrap())
+    })
+    .end(&[&one]);
+    let withdrawn = block_on(keys.export(Some(first.clone())));
+    assert!(matches!(withdrawn, Err(KeyRingError::Withdrawn(ref kid)) if *kid == first));
+}

@@ -1,0 +1,126 @@
+use super::{Doctor, Finding};
+use crate::{
+    service::health::MOST_SKEW,
+    store::{
+        DbConnection, StoreError,
+        inspect::{self, Postgres, Schema},
+        replicas, time,
+    },
+};
+
+/// From here on the clocks' difference is told, in milliseconds: well-kept clocks are closer by far.
+const MUCH_SKEW: i64 = 5_000;
+
+/// What there is to say of the database, and whether it has what this program looks for.
+pub(super) fn look(connection: &mut DbConnection, doctor: &Doctor<'_>) -> (Vec<Finding>, bool) {
+    let mut findings = Vec::new();
+    let is_usable = gather(connection, doctor, &mut findings).unwrap_or_else(|error| {
+        findings.push(Finding::wrong("database", error.to_string(), "see the database's own log"));
+        false
+    });
+    (findings, is_usable)
+}
+
+fn gather(connection: &mut DbConnection, doctor: &Doctor<'_>, findings: &mut Vec<Finding>) -> Result<bool, StoreError> {
+    let name = doctor.database.url.describe();
+    let server = inspect::postgres(connection)?;
+    let version = server.as_ref().map(|server| format!(" (PostgreSQL {})", server.version)).unwrap_or_default();
+    findings.push(match inspect::damage(connection)? {
+        None => Finding::good("database", format!("{name} answers{version}")),
+        Some(damage) => Finding::wrong(
+            "database",
+            format!("{name} is damaged: {damage}"),
+            "restore a backup, then patmint restored",
+        ),
+    });
+    let schema = inspect::schema(connection)?;
+    findings.push(of_schema(schema));
+    if let Some(said) = time::now(connection)? {
+        findings.push(of_clocks(said.unix_millis() - doctor.clock.now().unix_millis()));
+    }
+    let is_usable = schema == Schema::Current;
+    if let Some(server) = server {
+        let servers = if is_usable { replicas::all(connection)?.len() } else { 0 };
+        findings.extend(of_server(&server));
+        findings.push(of_connections(&server, doctor.database.connections, servers.max(1)));
+    }
+    Ok(is_usable)
+}
+
+fn of_schema(schema: Schema) -> Finding {
+    match schema {
+        Schema::Current => Finding::good("schema", "it is the one that this program was built for"),
+        Schema::Missing => {
+            Finding::wrong("schema", "the database is empty", "patmint migrate, or the first start, makes it")
+        }
+        Schema::Behind(count) => {
+            let message = format!("{count} migrations have not been run");
+            Finding::wrong("schema", message, "patmint migrate")
+        }
+        Schema::Ahead(count) => {
+            let message = format!("{count} migrations have been run that this program does not know");
+            Finding::wrong("schema", message, "use the newer patmint that ran them")
+        }
+    }
+}
+
+pub(super) fn of_clocks(ahead: i64) -> Finding {
+    let message = format!("the database's clock is {ahead} ms ahead of this machine's");
+    let advice = "set the clocks (NTP): signing keys change by them, and access tokens end by them";
+    match ahead.abs() {
+        0..=MUCH_SKEW => Finding::good("clock", message),
+        ..=MOST_SKEW => Finding::warning("clock", message, advice),
+        _ => Finding::wrong("clock", format!("{message}: /readyz fails"), advice),
+    }
+}
+
+/// A server's settings that matter; those that are as they should be in one line.
+pub(super) fn of_server(server: &Postgres) -> Vec<Finding> {
+    let check = "PostgreSQL";
+    let mut findings = Vec::new();
+    if server.is_read_only {
+        let advice = "name the primary in --database-url, or all hosts and target_session_attrs=read-write";
+        findings.push(Finding::wrong(check, "it is a standby or read-only: nothing can be written", advice));
+    }
+    if !server.is_durable {
+        let message =
+            "fsync or full_page_writes is off: after a power cut revocations that were answered may be undone";
+        findings.push(Finding::wrong(check, message, "turn both on"));
+    }
+    if server.encoding != "UTF8" {
+        let message = format!("the database's encoding is {}: names may not be kept", server.encoding);
+        findings.push(Finding::wrong(check, message, "make it anew with ENCODING 'UTF8'"));
+    }
+    if server.standbys > 0 && !server.waits_for_standby {
+        let message = "it has standbys, and commits wait for none: one that takes over may undo revocations";
+        let advice = "name one that may take over in synchronous_standby_names, and fence the old primary";
+        findings.push(Finding::warning(check, message, advice));
+    }
+    if server.is_superuser {
+        let message = "patmint's role is a superuser";
+        findings.push(Finding::warning(check, message, "give it a role that owns its database and nothing else"));
+    }
+    if !server.is_private {
+        let message = "the connection goes over the network and is not encrypted";
+        findings.push(Finding::warning(check, message, "sslmode=verify-full in --database-url"));
+    }
+    if findings.is_empty() {
+        findings.push(Finding::good(check, "commits are durable; role and connection are as they should be"));
+    }
+    findings
+}
+
+/// `pool` is the most that one server has in its pool.
+pub(super) fn of_connections(server: &Postgres, pool: u32, servers: usize) -> Finding {
+    // Each has one more that follows the list; and commands are run beside them.
+    let wanted =
+        usize::try_from(pool).unwrap_or(usize::MAX).saturating_add(1).saturating_mul(servers).saturating_add(1);
+    let allowed = usize::try_from(server.connections).unwrap_or_default();
+    let message = format!("servers ({servers}) and a command may open {wanted} connections; {allowed} are allowed");
+    let advice = "raise max_connections or the limit of role and database, or lower --database-connections";
+    if wanted > allowed {
+        Finding::warning("connections", message, advice)
+    } else {
+        Finding::good("connections", message)
+    }
+}
