@@ -160,7 +160,8 @@ fn a_flood_of_refusals_is_written_as_the_last_few_of_each() {
     for second in 0..10 {
         refuse(&late, id, second);
     }
-    let last: Vec<_> = (5..2000).filter_map(|second| refuse(&usage, id, second)).rev().take(20).collect();
+    let all: Vec<_> = (5..2000).filter_map(|second| refuse(&usage, id, second)).collect();
+    let last: Vec<_> = all.into_iter().rev().take(20).collect();
     // Others, of whom no more are kept than there is room for.
     for other in new_ids(2000) {
         for second in 0..100 {
