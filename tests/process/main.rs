@@ -14,8 +14,8 @@ mod support;
 
 mod bootstrap;
 mod crash;
-mod explain;
 mod doctor;
+mod explain;
 mod hang;
 mod keys;
 mod log;
