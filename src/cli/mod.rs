@@ -4,6 +4,7 @@ mod bootstrap;
 mod keys;
 mod migrate;
 mod open;
+mod openapi;
 mod org;
 mod output;
 mod quickstart;
@@ -57,6 +58,8 @@ enum Command {
     /// Manage the keys that sign access tokens
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Print what the server does, as an OpenAPI document
+    Openapi,
     /// Manage organizations
     #[command(subcommand)]
     Org(org::Command),
@@ -132,6 +135,7 @@ async fn dispatch(command: Command, config: &Config) -> Result<(), CliError> {
         Command::Migrate => migrate::run(config),
         Command::Restored(arguments) => restored::run(config, arguments).await,
         Command::Keys(command) => keys::run(config, command).await,
+        Command::Openapi => openapi::run(),
         Command::Org(command) => org::run(config, command).await,
         Command::User(command) => user::run(config, command).await,
     }

@@ -4,6 +4,7 @@ mod app;
 mod body;
 mod caller;
 mod detail;
+mod etag;
 mod feed;
 mod invitations;
 mod json;
@@ -11,6 +12,7 @@ mod jwks;
 mod members;
 mod metadata;
 mod oauth_error;
+pub(crate) mod openapi;
 mod operations;
 mod org_revocations;
 mod org_tokens;
@@ -32,6 +34,7 @@ mod tokens;
 mod users;
 
 pub use app::{App, HttpSettings};
+pub use openapi::openapi;
 pub use routes::all_routes;
 pub use server::{Server, ServerError};
 

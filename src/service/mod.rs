@@ -34,7 +34,8 @@ pub use self::core::{LARGEST_STALENESS, Settings};
 pub use authority::{Caller, Proof};
 pub use bootstrap::{Bootstrap, BootstrapError, Bootstrapped};
 pub use credentials::{
-    Credentials, DayOfUse, Expiry, HandedIn, Listing, MAX_PAGE, NewToken, Page, Rotation, Seen, TokenEdit, Which,
+    Credentials, DayOfUse, Expiry, HandedIn, Listing, MAX_IDS, MAX_OVERLAP, MAX_PAGE, NewToken, Page, Rotation, Seen,
+    TokenEdit, Which,
 };
 pub use error::ManageError;
 pub use exchange::{Exchange, ExchangeError, Exchanged, FeedPage};

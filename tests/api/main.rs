@@ -29,6 +29,7 @@ mod compat_label_studio;
 mod hostile;
 mod keys;
 mod oauth_revoke;
+mod openapi;
 mod operations;
 mod races;
 mod revocations;

@@ -16,6 +16,7 @@ mod bootstrap;
 mod crash;
 mod hang;
 mod keys;
+mod openapi;
 mod org;
 mod precedence;
 mod quickstart;

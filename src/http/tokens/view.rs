@@ -1,48 +1,124 @@
+use std::collections::BTreeMap;
+
 use actix_web::{HttpResponse, http::header};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::{
-    domain::standing::Record,
+    domain::{
+        clock::Timestamp,
+        credential::{Audiences, CredentialKind, Permission, RevocationReason},
+        email::Email,
+        ids::{CredentialId, OrganizationId, UserId},
+        membership::UserKind,
+        scope::Scopes,
+        standing::Record,
+        verdict::State,
+    },
     service::{DayOfUse, Seen},
 };
 
+/// A long-lived token, without its text.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Token")]
+pub(in crate::http) struct View<'a> {
+    /// `client_id` in its access tokens.
+    id: CredentialId,
+    number: i64,
+    organization_id: OrganizationId,
+    owner: OwnerView<'a>,
+    name: &'a str,
+    kind: CredentialKind,
+    permission: Permission,
+    /// `null`: not restricted by scopes. None: may do nothing.
+    scopes: Option<&'a Scopes>,
+    /// `null`: the policy's default.
+    audiences: Option<&'a Audiences>,
+    created_at: Timestamp,
+    /// Its own end.
+    expires_at: Option<Timestamp>,
+    /// When it really ends: by itself or by the policy.
+    effective_expires_at: Option<Timestamp>,
+    last_used_at: Option<Timestamp>,
+    /// The address of its last exchange.
+    last_used_from: Option<&'a str>,
+    revoked_at: Option<Timestamp>,
+    /// `null` also if whoever held it revoked it.
+    revoked_by: Option<UserId>,
+    revoked_reason: Option<RevocationReason>,
+    /// The token that this one replaced.
+    rotated_from: Option<CredentialId>,
+    /// The token that replaced this one.
+    rotated_to: Option<CredentialId>,
+    rotated_at: Option<Timestamp>,
+    /// What an exchange would say now.
+    state: State,
+}
+
+/// Whose a token is.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "TokenOwner")]
+struct OwnerView<'a> {
+    id: UserId,
+    number: i64,
+    email: Option<&'a str>,
+    kind: UserKind,
+}
+
+/// How a token was used, newest day first. Days without any use are left out.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Usage")]
+pub(in crate::http) struct UsageView<'a> {
+    days: Vec<DayView<'a>>,
+}
+
+/// How a token was used on one day.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "DayOfUse")]
+struct DayView<'a> {
+    /// In UTC.
+    #[schemars(extend("format" = "date"))]
+    day: &'a str,
+    /// How often it was exchanged (`granted`), and refused, by the reason.
+    outcomes: &'a BTreeMap<String, i64>,
+}
+
 /// A credential as its owner and admins see it: everything but the secret.
-pub(in crate::http) fn view(seen: &Seen) -> Value {
+pub(in crate::http) fn view(seen: &Seen) -> View<'_> {
     let Record { standing, description, owner, .. } = &seen.record;
     let credential = &standing.credential;
-    json!({
-        "id": credential.id,
-        "number": credential.number,
-        "organization_id": standing.organization_id(),
-        "owner": {
-            "id": owner.id,
-            "number": owner.number,
-            "email": owner.email.as_ref().map(ToString::to_string),
-            "kind": owner.kind,
+    View {
+        id: credential.id,
+        number: credential.number,
+        organization_id: standing.organization_id(),
+        owner: OwnerView {
+            id: owner.id,
+            number: owner.number,
+            email: owner.email.as_ref().map(Email::as_str),
+            kind: owner.kind,
         },
-        "name": description.name,
-        "kind": credential.kind,
-        "permission": credential.permission,
-        "scopes": credential.scopes,
-        "audiences": credential.audiences,
-        "created_at": credential.created_at,
-        "expires_at": credential.expires_at,
-        "effective_expires_at": seen.effective_expires_at,
-        "last_used_at": credential.last_used_at,
-        "last_used_from": description.last_used_from,
-        "revoked_at": description.revoked.map(|revoked| revoked.at),
-        "revoked_by": description.revoked.and_then(|revoked| revoked.by),
-        "revoked_reason": description.revoked.map(|revoked| revoked.reason),
-        "rotated_from": description.rotated_from,
-        "rotated_to": description.rotated_to.map(|(id, _)| id),
-        "rotated_at": description.rotated_to.map(|(_, at)| at),
-        "state": seen.state,
-    })
+        name: &description.name,
+        kind: credential.kind,
+        permission: credential.permission,
+        scopes: credential.scopes.as_ref(),
+        audiences: credential.audiences.as_ref(),
+        created_at: credential.created_at,
+        expires_at: credential.expires_at,
+        effective_expires_at: seen.effective_expires_at,
+        last_used_at: credential.last_used_at,
+        last_used_from: description.last_used_from.as_deref(),
+        revoked_at: description.revoked.map(|revoked| revoked.at),
+        revoked_by: description.revoked.and_then(|revoked| revoked.by),
+        revoked_reason: description.revoked.map(|revoked| revoked.reason),
+        rotated_from: description.rotated_from,
+        rotated_to: description.rotated_to.map(|(id, _)| id),
+        rotated_at: description.rotated_to.map(|(_, at)| at),
+        state: seen.state,
+    }
 }
 
 /// How a credential was used, as its owner and admins see it.
 pub(in crate::http) fn usage(days: &[DayOfUse]) -> HttpResponse {
-    let day = |DayOfUse { day, outcomes }: &DayOfUse| json!({ "day": day, "outcomes": outcomes });
-    let days: Vec<_> = days.iter().map(day).collect();
-    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(json!({ "days": days }))
+    let days = days.iter().map(|DayOfUse { day, outcomes }| DayView { day, outcomes }).collect();
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(UsageView { days })
 }

@@ -73,6 +73,7 @@ fn open() -> Vec<Row> {
             |_, _| at("/api/v1/revocations").json(json!({ "token": "unknown" })),
             [202; 10],
         ),
+        row(("GET", "/openapi.json", ""), |_, _| at("/openapi.json"), ALL),
         row(("GET", "/livez", ""), |_, _| at("/livez"), ALL),
         row(("GET", "/readyz", ""), |_, _| at("/readyz"), ALL),
         row(("GET", "/", ""), |_, _| at("/"), ALL),
