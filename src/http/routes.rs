@@ -136,6 +136,7 @@ fn endpoints() -> Vec<Endpoint> {
         Endpoint::new("/openapi.json").on(Method::GET, openapi::get, openapi::get_told),
         Endpoint::new("/livez").on(Method::GET, operations::livez, operations::livez_told),
         Endpoint::new("/readyz").on(Method::GET, operations::readyz, operations::readyz_told),
+        Endpoint::new("/docs").on(Method::GET, pages::docs, pages::docs_told),
         Endpoint::new("/").on(Method::GET, pages::index, pages::index_told),
     ]);
     all

@@ -1,7 +1,10 @@
 //! The web pages.
 
+mod docs;
+
 use actix_web::{HttpResponse, http::header};
 
+pub(crate) use self::docs::{docs, docs_told};
 use crate::http::openapi::{Operation, shapes};
 
 const INDEX: &str = include_str!("index.html");

@@ -1,4 +1,4 @@
-//! `/openapi.json`: what the server does, told to programs. That each answer is as it is told is
+//! `/openapi.json` and `/docs`: what the server does, told to programs and to people. That each answer is as it is told is
 //! held wherever a test asks (`support/documented.rs`).
 
 use std::collections::BTreeSet;

@@ -74,6 +74,7 @@ fn open() -> Vec<Row> {
             [202; 10],
         ),
         row(("GET", "/openapi.json", ""), |_, _| at("/openapi.json"), ALL),
+        row(("GET", "/docs", ""), |_, _| at("/docs"), ALL),
         row(("GET", "/livez", ""), |_, _| at("/livez"), ALL),
         row(("GET", "/readyz", ""), |_, _| at("/readyz"), ALL),
         row(("GET", "/", ""), |_, _| at("/"), ALL),
