@@ -6,6 +6,7 @@ mod explain;
 mod keys;
 mod migrate;
 mod open;
+mod openapi;
 mod org;
 mod output;
 mod quickstart;
@@ -63,6 +64,8 @@ enum Command {
     /// Manage the keys that sign access tokens
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Print what the server does, as an OpenAPI document
+    Openapi,
     /// Manage organizations
     #[command(subcommand)]
     Org(org::Command),
@@ -153,6 +156,7 @@ async fn dispatch(command: Command, config: &Config) -> Result<(), CliError> {
         Command::Explain(arguments) => explain::run(config, arguments).await,
         Command::Doctor(arguments) => doctor::run(config, &arguments).await,
         Command::Keys(command) => keys::run(config, command).await,
+        Command::Openapi => openapi::run(),
         Command::Org(command) => org::run(config, command).await,
         Command::User(command) => user::run(config, command).await,
     }

@@ -1,7 +1,8 @@
 //! Ids: UUIDv7 (RFC 9562), one type for each thing that has one.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use thiserror::Error;
 use uuid::{Builder, Uuid, Variant};
@@ -15,6 +16,9 @@ use super::{
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("not an id")]
 pub struct NotAnId;
+
+/// What the text of an id looks like.
+const PATTERN: &str = "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$";
 
 fn checked(id: Uuid) -> Result<Uuid, NotAnId> {
     let is_v7 = id.get_version_num() == 7 && id.get_variant() == Variant::RFC4122;
@@ -90,6 +94,16 @@ macro_rules! id {
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 String::deserialize(deserializer)?.parse().map_err(|NotAnId| D::Error::custom("not an id"))
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "type": "string", "format": "uuid", "pattern": PATTERN })
             }
         }
     };

@@ -1,5 +1,6 @@
 //! Users and their membership in an organization.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -11,7 +12,7 @@ use super::{
 use std::{fmt, str::FromStr};
 
 /// A person or a program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UserKind {
     /// Signs in with a password.
@@ -22,7 +23,7 @@ pub enum UserKind {
 words!(UserKind { Person = "person", ServiceAccount = "service_account" });
 
 /// What a member may do in an organization. Read live, in no token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Own credentials.
@@ -77,15 +78,25 @@ pub struct Membership {
 }
 
 /// The groups of a member.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub struct Groups(pub Vec<String>);
+pub struct Groups(
+    #[schemars(
+        length(max = MAX_GROUPS),
+        inner(length(min = 1, max = MAX_GROUP), regex(pattern = GROUP_PATTERN)),
+        extend("uniqueItems" = true)
+    )]
+    pub Vec<String>,
+);
 
 /// The most groups of one member: they travel in each access token.
 const MAX_GROUPS: usize = 50;
 
 /// The longest name of a group, in characters.
 const MAX_GROUP: usize = 64;
+
+/// No control characters, and no space at either end.
+const GROUP_PATTERN: &str = r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?$";
 
 /// What groups must be.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! What an organization's admins decide about its credentials.
 
 use ipnet::IpNet;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use thiserror::Error;
@@ -9,21 +10,33 @@ use super::credential::{CredentialKind, NEVER_SECONDS};
 
 const DAY: i64 = 86_400;
 const MAX_LIST: usize = 100;
-const MAX_AUDIENCE: usize = 255;
+const MAX_TOKENS: u32 = 100_000;
+
+/// The longest audience.
+pub const MAX_AUDIENCE: usize = 255;
+
+/// What an audience may be made of, as a schema has it.
+pub const AUDIENCE_PATTERN: &str = r"^[\x21-\x7e]+$";
+
+/// What a network looks like, near enough for a schema.
+const NETWORK_PATTERN: &str = "^[0-9a-fA-F:.]+/[0-9]{1,3}$";
 
 /// The most that `access_token_ttl` may be.
 pub const LONGEST_ACCESS_TOKEN_TTL: i64 = 3600;
 
 /// The policy of one organization. Times in seconds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 // A stored policy may have members that only a newer patmint knows; `patched` refuses those of a request.
 #[serde(default)]
 pub struct Policy {
     /// How long an access token lives; 60–3600, 300 unless said otherwise.
+    #[schemars(range(min = 60, max = LONGEST_ACCESS_TOKEN_TTL))]
     pub access_token_ttl: i64,
     /// The longest life of a credential, counted from its creation; binds existing ones at once.
+    #[schemars(range(min = 60, max = NEVER_SECONDS))]
     pub token_max_ttl: Option<i64>,
     /// The life of a credential that is created without an expiry.
+    #[schemars(range(min = 60, max = NEVER_SECONDS))]
     pub token_default_ttl: Option<i64>,
     /// Whether a new credential must expire.
     pub require_expiry: bool,
@@ -32,16 +45,22 @@ pub struct Policy {
     /// Whether an unrestricted `read_write` credential may manage its owner's credentials.
     pub token_management: bool,
     /// The kinds that may be made and exchanged.
+    #[schemars(extend("uniqueItems" = true))]
     pub allowed_kinds: Vec<CredentialKind>,
     /// The most active credentials that a user may have; binds creation only.
+    #[schemars(range(max = MAX_TOKENS))]
     pub max_tokens_per_user: u32,
     /// A credential unused for so long is refused; at least a day.
+    #[schemars(range(min = DAY, max = NEVER_SECONDS))]
     pub stale_after: i64,
     /// The audience of access tokens where nothing else is said; `null` = the issuer.
+    #[schemars(length(min = 1, max = MAX_AUDIENCE), regex(pattern = AUDIENCE_PATTERN))]
     pub default_audience: Option<String>,
     /// The audiences that a credential may ask for besides the default.
+    #[schemars(length(max = MAX_LIST), inner(length(min = 1, max = MAX_AUDIENCE), regex(pattern = AUDIENCE_PATTERN)))]
     pub allowed_audiences: Vec<String>,
     /// The networks from which credentials may be exchanged; none = all.
+    #[schemars(with = "Vec<String>", length(max = MAX_LIST), inner(regex(pattern = NETWORK_PATTERN)))]
     pub allowed_networks: Vec<IpNet>,
 }
 
@@ -142,7 +161,7 @@ impl Policy {
             ("token_max_ttl", lifetime(self.token_max_ttl)),
             ("token_default_ttl", lifetime(self.token_default_ttl) && default_fits),
             ("allowed_kinds", kinds.len() == self.allowed_kinds.len()),
-            ("max_tokens_per_user", self.max_tokens_per_user <= 100_000),
+            ("max_tokens_per_user", self.max_tokens_per_user <= MAX_TOKENS),
             ("stale_after", (DAY..=NEVER_SECONDS).contains(&self.stale_after)),
             ("default_audience", self.default_audience.as_deref().is_none_or(is_audience)),
             (

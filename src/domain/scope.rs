@@ -3,6 +3,7 @@
 use std::{borrow::Cow, fmt, str::FromStr};
 
 use patmint_verifier::AuthorizationDetail;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -24,17 +25,21 @@ const SAFE_OPERATIONS: [&str; 5] = ["get", "introspect", "list", "read", "view"]
 /// One right: an operation on an entity, or on every entity (`*`), of a type.
 ///
 /// As text: `[domain/]type:id:operation`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Scope {
     /// The domain that the entity is in; absent = not bound to one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_PART), regex(pattern = PLAIN_PATTERN))]
     pub domain: Option<String>,
     /// The type of the entity.
+    #[schemars(length(min = 1, max = MAX_PART), regex(pattern = PLAIN_PATTERN))]
     pub entity_type: String,
-    /// The entity, or [`ANY`].
+    /// The entity, or `*`: every one.
+    #[schemars(length(min = 1, max = MAX_PART), regex(pattern = PATTERN))]
     pub entity_id: String,
     /// What may be done.
+    #[schemars(length(min = 1, max = MAX_PART), regex(pattern = PLAIN_PATTERN))]
     pub operation: String,
 }
 
@@ -54,6 +59,12 @@ pub enum ScopeError {
     #[error("of a read token may only name the operations get, introspect, list, read and view")]
     NotSafe,
 }
+
+/// What a part of a scope may be made of, as a schema has it.
+const PATTERN: &str = r"^[\x21\x23-\x5b\x5d-\x7e]+$";
+
+/// The same without `/` and `:`.
+const PLAIN_PATTERN: &str = r"^[\x21\x23-\x2e\x30-\x39\x3b-\x5b\x5d-\x7e]+$";
 
 /// RFC 6749 section 3.3: `%x21 / %x23-5B / %x5D-7E`, so that a scope fits in a `scope` parameter.
 fn is_part(text: &str, separators: bool) -> bool {
@@ -113,10 +124,10 @@ impl FromStr for Scope {
 }
 
 /// The scopes of a restricted credential; none at all = may do nothing. Checked, sorted, each once.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 #[expect(clippy::box_collection, reason = "one word for the many credentials that have none")]
-pub struct Scopes(Box<Vec<Scope>>);
+pub struct Scopes(#[schemars(length(max = MAX_SCOPES))] Box<Vec<Scope>>);
 
 impl Scopes {
     /// Checks `scopes` for a credential with `permission`.

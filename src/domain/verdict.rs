@@ -6,6 +6,7 @@
 use std::{borrow::Cow, fmt, net::IpAddr, str::FromStr};
 
 use patmint_verifier::Audience;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -93,7 +94,7 @@ impl Refusal {
 }
 
 /// How a credential stands, without a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Can be exchanged.

@@ -4,10 +4,12 @@
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
     app::App,
+    openapi::{Access, Operation, Parameter, refusal, shapes},
     problem::{Problem, logged},
 };
 use crate::{
@@ -21,7 +23,7 @@ use crate::{
 };
 
 /// The longest wait, in seconds.
-const LONGEST_WAIT: u64 = 30;
+pub(super) const LONGEST_WAIT: u64 = 30;
 
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Query {
@@ -31,17 +33,23 @@ struct Query {
     wait: u64,
 }
 
-#[derive(Serialize)]
+/// What was revoked.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Revocations")]
 struct Answer {
+    /// The number up to which the answer is complete: the `after` of the next question.
     head: i64,
+    /// How many milliseconds ago the server confirmed that there was nothing else.
     age_ms: u64,
+    /// Up to this number entries are gone, since they have expired.
     pruned_to: i64,
     entries: Vec<View>,
 }
 
 /// Matches an access token when each member that is there equals the token's `client_id`, `sub`, `org`. One without any
 /// matches all.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RevocationEntry")]
 struct View {
     seq: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -119,6 +127,22 @@ pub(super) async fn get(app: Data<App>, request: HttpRequest) -> Result<HttpResp
         _ => "no-store",
     };
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, cache)).json(answer(delta)))
+}
+
+/// What is told of [`get`].
+pub(super) fn get_told() -> Operation {
+    Operation::new("services", "get_revocations", "What was revoked after a number")
+        .described(
+            "A token is revoked when an entry that matches it has a `seq` above its `rev`. Keep each entry until it expires. A \
+             `head` below `after` means that the numbers are not those you know: ask from 0.",
+        )
+        .by(Access::Feed)
+        .asks([
+            Parameter::of::<shapes::Number>("after", "`head` of the last answer; 0 unless said otherwise"),
+            Parameter::of::<shapes::Wait>("wait", "For how many seconds to wait for something new"),
+        ])
+        .fails(&[refusal::INVALID_QUERY, refusal::UNAVAILABLE])
+        .answers::<Answer>(200, "What was revoked, a page of it")
 }
 
 fn answer(Delta { page, age }: Delta) -> Answer {

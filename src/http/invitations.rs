@@ -5,40 +5,96 @@ use actix_web::{
     http::header,
     web::{Data, Payload},
 };
+use schemars::JsonSchema;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
 use super::{
     app::App,
     caller::caller,
-    json, paging,
+    json,
+    openapi::{Access, Operation, refusal, shapes},
+    paging::{self, Page},
     path::{id, org},
     problem::Problem,
     request_id::source,
 };
 use crate::{
-    domain::membership::Role,
+    domain::{
+        clock::Timestamp,
+        ids::{InvitationId, OrganizationId, UserId},
+        invitation::InvitationState,
+        membership::{Groups, Role},
+    },
     service::{Acceptance, Accepted, NewInvitation, SeenInvitation},
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "NewInvitation")]
 struct New {
+    #[schemars(with = "shapes::EmailAddress")]
     email: String,
     role: Role,
     #[serde(default)]
+    #[schemars(with = "Option<Groups>")]
     groups: Option<Vec<String>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Acceptance")]
 struct Accept {
+    /// What follows the `#` of the link.
+    #[schemars(with = "String")]
     token: SecretString,
+    /// Of whoever has no account yet.
     #[serde(default, deserialize_with = "json::given")]
+    #[schemars(with = "shapes::Name")]
     name: Option<String>,
+    /// Of whoever has no account yet.
     #[serde(default, deserialize_with = "json::given")]
+    #[schemars(with = "shapes::Password")]
     password: Option<SecretString>,
+}
+
+/// An invitation into an organization.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Invitation")]
+struct View<'a> {
+    id: InvitationId,
+    email: &'a str,
+    role: Role,
+    groups: Option<&'a Groups>,
+    state: InvitationState,
+    created_at: Timestamp,
+    created_by: UserId,
+    expires_at: Timestamp,
+    accepted_at: Option<Timestamp>,
+    accepted_by: Option<UserId>,
+    withdrawn_at: Option<Timestamp>,
+}
+
+/// An invitation that was just made.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "MadeInvitation")]
+struct Made<'a> {
+    #[serde(flatten)]
+    view: View<'a>,
+    /// For whoever is invited. Shown here only.
+    link: String,
+}
+
+/// What whoever accepted is now.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AcceptedInvitation")]
+struct AcceptedView<'a> {
+    user_id: UserId,
+    organization_id: OrganizationId,
+    organization_slug: &'a str,
+    organization_name: &'a str,
+    role: Role,
+    groups: Option<&'a Groups>,
 }
 
 /// The invitations of an organization, newest first.
@@ -49,19 +105,37 @@ pub(super) async fn list(app: Data<App>, request: HttpRequest) -> Result<HttpRes
     Ok(paging::page(&page.items.iter().map(view).collect::<Vec<_>>(), page.next))
 }
 
+/// What is told of what admins do with invitations.
+fn told(id: &'static str, summary: &'static str) -> Operation {
+    Operation::new("members", id, summary).by(Access::Caller).of_organization().fails(&[refusal::FORBIDDEN])
+}
+
+/// What is told of [`list`].
+pub(super) fn list_told() -> Operation {
+    told("list_invitations", "The invitations into an organization, newest first")
+        .paged([])
+        .answers::<Page<'_, View<'_>>>(200, "A page of them")
+}
+
 /// `{"email", "role", "groups"?}` → 201 with `link`, which is shown here only.
 pub(super) async fn post(app: Data<App>, request: HttpRequest, payload: Payload) -> Result<HttpResponse, Problem> {
     let caller = caller(&app, &request)?;
     let New { email, role, groups } = json::read(&request, payload).await?;
     let new = NewInvitation { email, role, groups };
     let (seen, secret) = app.services.invitations.create(&caller, org(&request), new).await?;
-    let mut view = view(&seen);
-    if let Value::Object(members) = &mut view {
-        // A fragment: browsers send it to no server, so it is in nobody's log.
-        let link = format!("{}/invitations#{}", app.services.settings().issuer, secret.expose_secret());
-        members.insert("link".to_owned(), link.into());
-    }
-    Ok(HttpResponse::Created().insert_header((header::CACHE_CONTROL, "no-store")).json(view))
+    // A fragment: browsers send it to no server, so it is in nobody's log.
+    let link = format!("{}/invitations#{}", app.services.settings().issuer, secret.expose_secret());
+    let body = Made { view: view(&seen), link };
+    Ok(HttpResponse::Created().insert_header((header::CACHE_CONTROL, "no-store")).json(body))
+}
+
+/// What is told of [`post`].
+pub(super) fn post_told() -> Operation {
+    told("invite", "Invite somebody")
+        .described("For one address, for one use, for a day. patmint sends no mail: hand over the link.")
+        .reads::<New>()
+        .fails(&[refusal::ALREADY_MEMBER])
+        .answers::<Made<'_>>(201, "The invitation, with its link, which is shown here only")
 }
 
 /// Takes an invitation back → 204, however often.
@@ -69,6 +143,14 @@ pub(super) async fn delete(app: Data<App>, request: HttpRequest) -> Result<HttpR
     let caller = caller(&app, &request)?;
     app.services.invitations.withdraw(&caller, org(&request), id(&request, "id")?).await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// What is told of [`delete`].
+pub(super) fn delete_told() -> Operation {
+    told("withdraw_invitation", "Take an invitation back")
+        .path::<InvitationId>("id", "The invitation")
+        .fails(&[refusal::INVITATION_ACCEPTED])
+        .answers_nothing(204, "Nobody can accept it any more")
 }
 
 /// `{"token", "name"?, "password"?}` → 200 with what whoever was invited is now. Also for whoever is not signed in.
@@ -83,29 +165,42 @@ pub(super) async fn accept(app: Data<App>, request: HttpRequest, payload: Payloa
     let acceptance = Acceptance { secret: token, name, password };
     let accepted = app.services.invitations.accept(caller.as_ref(), acceptance, source(&app, &request)).await?;
     let Accepted { organization, user, membership } = accepted;
-    let body = json!({
-        "user_id": user.id,
-        "organization_id": organization.id,
-        "organization_slug": organization.slug,
-        "organization_name": organization.name,
-        "role": membership.role,
-        "groups": membership.groups,
-    });
+    let body = AcceptedView {
+        user_id: user.id,
+        organization_id: organization.id,
+        organization_slug: &organization.slug,
+        organization_name: &organization.name,
+        role: membership.role,
+        groups: membership.groups.as_ref(),
+    };
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(body))
 }
 
-fn view(SeenInvitation { invitation, state }: &SeenInvitation) -> Value {
-    json!({
-        "id": invitation.id,
-        "email": invitation.email.as_str(),
-        "role": invitation.role,
-        "groups": invitation.groups,
-        "state": state,
-        "created_at": invitation.created_at,
-        "created_by": invitation.created_by,
-        "expires_at": invitation.expires_at,
-        "accepted_at": invitation.accepted_at,
-        "accepted_by": invitation.accepted_by,
-        "withdrawn_at": invitation.withdrawn_at,
-    })
+/// What is told of [`accept`].
+pub(super) fn accept_told() -> Operation {
+    Operation::new("members", "accept_invitation", "Accept an invitation")
+        .described(
+            "Whoever has no account gets one with the invited address; whoever has one must be signed in with it. Secrets that \
+             are wrong, used, withdrawn or too old are all alike.",
+        )
+        .by(Access::PerhapsCaller)
+        .reads::<Accept>()
+        .fails(&[refusal::NOT_FOUND, refusal::ALREADY_MEMBER, refusal::SIGN_IN_REQUIRED])
+        .answers::<AcceptedView<'_>>(200, "What whoever accepted is now")
+}
+
+fn view(SeenInvitation { invitation, state }: &SeenInvitation) -> View<'_> {
+    View {
+        id: invitation.id,
+        email: invitation.email.as_str(),
+        role: invitation.role,
+        groups: invitation.groups.as_ref(),
+        state: *state,
+        created_at: invitation.created_at,
+        created_by: invitation.created_by,
+        expires_at: invitation.expires_at,
+        accepted_at: invitation.accepted_at,
+        accepted_by: invitation.accepted_by,
+        withdrawn_at: invitation.withdrawn_at,
+    }
 }

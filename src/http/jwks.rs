@@ -1,18 +1,20 @@
 //! `/.well-known/jwks.json` (RFC 7517): what services verify access tokens with.
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
-use aws_lc_rs::digest;
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::app::App;
+use super::{
+    app::App,
+    etag,
+    openapi::{Operation, shapes::AnyObject},
+};
 
 /// The published keys.
 pub(super) async fn get(app: Data<App>, request: HttpRequest) -> HttpResponse {
     let cache = format!("public, max-age={}", app.settings.jwks_max_age);
     // Keys of strings always become JSON.
     let body = serde_json::to_string(&app.services.published_keys()).unwrap_or_default();
-    let etag = etag(&body);
-    let is_known = is_known(&request, &etag);
+    let etag = etag::of(body.as_bytes());
+    let is_known = etag::is_known(&request, &etag);
     let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response
         .insert_header((header::CACHE_CONTROL, cache))
@@ -25,14 +27,13 @@ pub(super) async fn get(app: Data<App>, request: HttpRequest) -> HttpResponse {
     response.insert_header((header::CONTENT_TYPE, "application/json")).body(body)
 }
 
-fn etag(body: &str) -> String {
-    let digest = digest::digest(&digest::SHA256, body.as_bytes());
-    format!("\"{}\"", URL_SAFE_NO_PAD.encode(digest.as_ref().get(..16).unwrap_or_default()))
-}
-
-/// RFC 9110 section 13.1.2.
-fn is_known(request: &HttpRequest, etag: &str) -> bool {
-    let values = request.headers().get_all(header::IF_NONE_MATCH);
-    let mut tags = values.flat_map(|value| value.to_str().unwrap_or_default().split(','));
-    tags.any(|tag| matches!(tag.trim(), tag if tag == "*" || tag.trim_start_matches("W/") == etag))
+/// What is told of [`get`].
+pub(super) fn get_told() -> Operation {
+    Operation::new("services", "get_jwks", "The keys that verify access tokens")
+        .described("A JSON Web Key Set (RFC 7517).")
+        .header_parameter("If-None-Match", "The `ETag` of what is known already")
+        .answers::<AnyObject>(200, "The keys")
+        .with_header("ETag", "Their version")
+        .with_header("Cache-Control", "For how long they may be kept")
+        .answers_nothing(304, "They are what `If-None-Match` named")
 }

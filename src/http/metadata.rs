@@ -1,9 +1,21 @@
 //! `/.well-known/oauth-authorization-server` (RFC 8414): where things are. Names only what is there.
 
 use actix_web::{HttpResponse, http::header, web::Data};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
-use super::app::App;
+use super::{app::App, openapi::Operation};
+
+/// This issuer, for programs (RFC 8414).
+#[derive(Serialize, JsonSchema)]
+struct Metadata<'a> {
+    issuer: &'a str,
+    jwks_uri: String,
+    revocation_endpoint: String,
+    revocation_endpoint_auth_methods_supported: [&'a str; 1],
+    response_types_supported: [&'a str; 0],
+    grant_types_supported: [&'a str; 0],
+}
 
 /// The addresses of this issuer.
 pub(super) async fn get(app: Data<App>) -> HttpResponse {
@@ -12,12 +24,18 @@ pub(super) async fn get(app: Data<App>) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, format!("public, max-age={}", app.settings.jwks_max_age)))
         .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
-        .json(json!({
-            "issuer": issuer,
-            "jwks_uri": at("/.well-known/jwks.json"),
-            "revocation_endpoint": at("/oauth/revoke"),
-            "revocation_endpoint_auth_methods_supported": ["none"],
-            "response_types_supported": [],
-            "grant_types_supported": [],
-        }))
+        .json(Metadata {
+            issuer,
+            jwks_uri: at("/.well-known/jwks.json"),
+            revocation_endpoint: at("/oauth/revoke"),
+            revocation_endpoint_auth_methods_supported: ["none"],
+            response_types_supported: [],
+            grant_types_supported: [],
+        })
+}
+
+/// What is told of [`get`].
+pub(super) fn get_told() -> Operation {
+    Operation::new("services", "get_metadata", "The addresses of this issuer (RFC 8414)")
+        .answers::<Metadata<'_>>(200, "The metadata")
 }

@@ -4,7 +4,12 @@ use std::fmt::{Display, Write as _};
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
 
-use super::{app::App, client_address::client_address, problem::Problem};
+use super::{
+    app::App,
+    client_address::client_address,
+    openapi::{Operation, refusal},
+    problem::Problem,
+};
 use crate::service::{BOUNDS, Counted, Durations, Rows, Snapshot};
 
 const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -20,6 +25,14 @@ pub(super) async fn get(app: Data<App>, request: HttpRequest) -> Result<HttpResp
         .insert_header((header::CONTENT_TYPE, MEDIA_TYPE))
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .body(text(&snapshot, waiters)))
+}
+
+/// What is told of [`get`].
+pub(super) fn get_told() -> Operation {
+    Operation::new("operations", "get_metrics", "How the server does, for Prometheus")
+        .described("For those in the networks that the operator chose.")
+        .fails(&[refusal::FORBIDDEN])
+        .answers_as::<String>(200, MEDIA_TYPE, "Prometheus' text format")
 }
 
 /// Whoever asks through a proxy that nobody named comes from who knows where, however near the proxy is.

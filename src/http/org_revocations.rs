@@ -5,29 +5,54 @@ use actix_web::{
     http::header,
     web::{Data, Payload},
 };
-use serde::Deserialize;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::{app::App, caller::caller, json, path::org, problem::Problem};
+use super::{
+    app::App,
+    caller::caller,
+    json,
+    openapi::{Access, Operation, refusal},
+    path::org,
+    problem::Problem,
+};
 use crate::{
     domain::{
         clock::Timestamp,
         ids::{CredentialId, UserId},
     },
-    service::Which,
+    service::{MAX_IDS, Which},
 };
 
-#[derive(Deserialize)]
+/// Which tokens: one of these, and no more.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ManyRevocations", extend("minProperties" = 1, "maxProperties" = 1))]
 struct Body {
+    /// These.
     #[serde(default, deserialize_with = "json::given")]
+    #[schemars(required, length(min = 1, max = MAX_IDS))]
     ids: Option<Vec<CredentialId>>,
+    /// All that this user has in the organization.
     #[serde(default, deserialize_with = "json::given")]
+    #[schemars(with = "UserId")]
     owner_id: Option<UserId>,
+    /// All that were created before this time, which is not in the future.
     #[serde(default, deserialize_with = "json::given")]
+    #[schemars(required)]
     created_before: Option<Timestamp>,
+    /// All.
     #[serde(default, deserialize_with = "json::given")]
+    #[schemars(required, extend("const" = true))]
     all: Option<bool>,
+}
+
+/// What became of it.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RevokedTokens")]
+struct Answer {
+    /// How many were not revoked yet.
+    revoked: usize,
 }
 
 impl Body {
@@ -51,5 +76,18 @@ pub(super) async fn post(app: Data<App>, request: HttpRequest, payload: Payload)
         problem: "must have one of ids, owner_id, created_before, all (true)".to_owned(),
     })?;
     let revoked = app.services.credentials.revoke_many(&caller, org(&request), which).await?;
-    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(json!({ "revoked": revoked })))
+    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(Answer { revoked }))
+}
+
+/// What is told of [`post`].
+pub(super) fn post_told() -> Operation {
+    Operation::new("organization tokens", "revoke_many", "Revoke many of an organization's tokens at once")
+        .described(
+            "They end together, with the access tokens that are out. With an id that the organization does not have nothing ends.",
+        )
+        .by(Access::Caller)
+        .of_organization()
+        .reads::<Body>()
+        .fails(&[refusal::FORBIDDEN])
+        .answers::<Answer>(200, "How many were revoked")
 }

@@ -2,7 +2,8 @@
 
 use actix_web::{HttpResponse, http::header};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::problem::Problem;
 use crate::service::{MAX_PAGE, Part};
@@ -49,14 +50,23 @@ pub(super) fn part_from<P>(
     Ok(part)
 }
 
+/// A page of a list, newest first.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "PageOf{T}")]
+pub(super) struct Page<'a, T> {
+    items: &'a [T],
+    /// The `cursor` of the next page; `null` on the last one.
+    next: Option<String>,
+}
+
 /// The answer with a part of a list.
-pub(super) fn page(items: &[Value], next: Option<i64>) -> HttpResponse {
-    page_to(items, next.map(cursor).as_deref())
+pub(super) fn page<T: Serialize>(items: &[T], next: Option<i64>) -> HttpResponse {
+    page_to(items, next.map(cursor))
 }
 
 /// The same with a cursor of the list's own.
-pub(super) fn page_to(items: &[Value], next: Option<&str>) -> HttpResponse {
-    let body = json!({ "items": items, "next": next });
+pub(super) fn page_to<T: Serialize>(items: &[T], next: Option<String>) -> HttpResponse {
+    let body = Page { items, next };
     HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(body)
 }
 

@@ -5,12 +5,15 @@ use actix_web::{
     http::header,
     web::{Data, Payload},
 };
-use serde_json::{Map, Value, json};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::{
     app::App,
     body::{self, BodyError, Media},
     detail::Detail,
+    openapi::{Errors, Operation, refusal},
     request_id::source,
 };
 use crate::domain::verdict::Asked;
@@ -22,6 +25,14 @@ struct Request {
     audience: Option<String>,
 }
 
+/// An access token.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AccessToken")]
+struct Answer {
+    /// A JWT (RFC 9068).
+    access: String,
+}
+
 /// `{"refresh": …, "scope"?: …, "audience"?: …}` → 200 `{"access": …}`.
 pub(super) async fn post(app: Data<App>, request: HttpRequest, payload: Payload) -> Result<HttpResponse, Detail> {
     let members = members(Media::of(&request), &body::read(payload).await?)?;
@@ -31,7 +42,7 @@ pub(super) async fn post(app: Data<App>, request: HttpRequest, payload: Payload)
     Ok(HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header((header::PRAGMA, "no-cache"))
-        .json(json!({ "access": exchanged.access })))
+        .json(Answer { access: exchanged.access }))
 }
 
 fn whole(problem: &'static str) -> Detail {
@@ -81,4 +92,30 @@ impl Request {
         };
         Ok(Self { refresh: refresh.trim().to_owned(), scope: optional("scope")?, audience: optional("audience")? })
     }
+}
+
+/// What is told of [`post`].
+pub(super) fn post_told() -> Operation {
+    Operation::new("exchange", "exchange", "Exchange a long-lived token for an access token")
+        .described(
+            "`scope` and `audience` can only ask for less. Errors have the shape that clients of Django REST framework and \
+             simplejwt know.",
+        )
+        .with_errors(Errors::Django)
+        .reads_as(&["application/json", "application/x-www-form-urlencoded"], body)
+        .fails(&[refusal::MALFORMED, refusal::TOKEN_NOT_VALID, refusal::MEDIA_TYPE])
+        .fails(&[refusal::TOO_SLOW, refusal::TOO_LARGE, refusal::INTERNAL, refusal::UNAVAILABLE])
+        .answers::<Answer>(200, "The access token")
+}
+
+fn body(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "required": ["refresh"],
+        "properties": {
+            "refresh": { "type": "string", "pattern": r"\S", "description": "The token" },
+            "scope": { "type": ["string", "null"], "description": "RFC 6749 section 3.3" },
+            "audience": { "type": ["string", "null"], "description": "Whom the access token is for" },
+        },
+    })
 }

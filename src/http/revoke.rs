@@ -5,11 +5,13 @@ use actix_web::{
     http::header,
     web::{Data, Payload},
 };
+use schemars::{Schema, SchemaGenerator, json_schema};
 
 use super::{
     app::App,
     body::{self, BodyError, Media},
     oauth_error::OAuthError,
+    openapi::{Errors, Operation, refusal},
     request_id::source,
 };
 use crate::{domain::credential::RevocationReason, service::HandedIn};
@@ -32,4 +34,25 @@ pub(super) async fn post(app: Data<App>, request: HttpRequest, payload: Payload)
             Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).finish())
         }
     }
+}
+
+/// What is told of [`post`].
+pub(super) fn post_told() -> Operation {
+    Operation::new("leaks", "revoke", "Revoke a token that you hold (RFC 7009)")
+        .with_errors(Errors::OAuth)
+        .reads_as(&["application/x-www-form-urlencoded"], form)
+        .fails(&refusal::INVALID_REQUEST)
+        .fails(&[refusal::UNSUPPORTED_TOKEN_TYPE, refusal::TEMPORARILY_UNAVAILABLE])
+        .answers_nothing(200, "It is dead, now or before, or it never was a credential of ours")
+}
+
+fn form(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "required": ["token"],
+        "properties": {
+            "token": { "type": "string", "description": "The credential" },
+            "token_type_hint": { "type": "string", "description": "Not looked at" },
+        },
+    })
 }

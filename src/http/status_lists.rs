@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
 
 use super::{
     app::App,
+    openapi::{Operation, shapes},
     problem::{Problem, logged},
 };
 use crate::service::{STATUS_LIST_TTL, StatusListError};
@@ -27,4 +28,13 @@ pub(super) async fn get(app: Data<App>, request: HttpRequest) -> Result<HttpResp
 /// A list has one address, which is also its `sub`: neither `+0` nor `00` is list 0.
 fn number(text: &str) -> Option<u32> {
     text.parse::<u32>().ok().filter(|number| number.to_string() == text)
+}
+
+/// What is told of [`get`].
+pub(super) fn get_told() -> Operation {
+    Operation::new("services", "get_status_list", "The present state of many credentials")
+        .described("A Token Status List, as a signed JWT; at most a minute old.")
+        .path::<shapes::ListNumber>("n", "The number of the list, as access tokens name it")
+        .needs_the_database()
+        .answers_as::<shapes::Text>(200, "application/statuslist+jwt", "The list")
 }

@@ -41,8 +41,8 @@ pub use audit::{Audit, AuditPage, AuditPart, AuditStart};
 pub use authority::{Caller, Proof};
 pub use bootstrap::{Bootstrap, BootstrapError, Bootstrapped};
 pub use credentials::{
-    CredentialUsage, Credentials, DayOfUse, Expiry, HandedIn, Listing, MAX_PAGE, NewToken, Page, Rotation, Seen,
-    TokenEdit, Which,
+    CredentialUsage, Credentials, DayOfUse, Expiry, HandedIn, Listing, MAX_IDS, MAX_OVERLAP, MAX_PAGE, NewToken, Page,
+    Rotation, Seen, TokenEdit, Which,
 };
 pub use doctor::{Doctor, Examined, Finding, Outcome};
 pub use error::ManageError;

@@ -1,6 +1,11 @@
 //! The web pages.
 
+mod docs;
+
 use actix_web::{HttpResponse, http::header};
+
+pub(crate) use self::docs::{docs, docs_told};
+use crate::http::openapi::{Operation, shapes};
 
 const INDEX: &str = include_str!("index.html");
 
@@ -17,4 +22,13 @@ pub(crate) async fn index() -> HttpResponse {
         .insert_header((header::REFERRER_POLICY, "no-referrer"))
         .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
         .body(INDEX)
+}
+
+/// What is told of [`index`].
+pub(crate) fn index_told() -> Operation {
+    Operation::new("operations", "index", "A page that says what this is").answers_as::<shapes::Text>(
+        200,
+        "text/html; charset=utf-8",
+        "The page",
+    )
 }

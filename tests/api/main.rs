@@ -32,6 +32,7 @@ mod hostile;
 mod keys;
 mod metrics;
 mod oauth_revoke;
+mod openapi;
 mod operations;
 mod proxies;
 mod races;

@@ -36,14 +36,16 @@ fn with_a_clock_that_is_not_the_databases_it_is_not_ready() {
 }
 
 #[test]
-fn the_front_page_runs_no_scripts() {
+fn the_pages_run_no_scripts() {
     let app = TestApp::new();
-    let answer = app.get("/").send();
-    assert_eq!((answer.status, answer.header("content-type")), (200, Some("text/html; charset=utf-8")));
-    let policy = answer.header("content-security-policy").unwrap();
-    assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
-    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
-    assert!(answer.text().starts_with("<!doctype html>") && !answer.text().contains("<script"));
+    for path in ["/", "/docs"] {
+        let answer = app.get(path).send();
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some("text/html; charset=utf-8")), "{path}");
+        let policy = answer.header("content-security-policy").unwrap();
+        assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
+        assert!(answer.text().starts_with("<!doctype html>") && !answer.text().contains("<script"), "{path}");
+    }
 }
 
 #[test]
@@ -86,6 +88,8 @@ fn another_method_is_told_which_there_are() {
         ("/.well-known/oauth-authorization-server", "HEAD, GET"),
         ("/revocations", "HEAD, GET"),
         ("/statuslists/0", "HEAD, GET"),
+        ("/openapi.json", "HEAD, GET"),
+        ("/docs", "HEAD, GET"),
         ("/livez", "HEAD, GET"),
         ("/readyz", "HEAD, GET"),
         ("/metrics", "HEAD, GET"),
@@ -107,6 +111,8 @@ fn whatever_can_be_got_can_be_asked_about() {
         "/",
         "/livez",
         "/readyz",
+        "/openapi.json",
+        "/docs",
         "/.well-known/jwks.json",
         "/.well-known/oauth-authorization-server",
         "/revocations",

@@ -19,6 +19,7 @@ mod explain;
 mod hang;
 mod keys;
 mod log;
+mod openapi;
 mod org;
 mod precedence;
 mod quickstart;

@@ -1,5 +1,6 @@
 use std::{fmt, str::FromStr};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Audiences;
@@ -44,7 +45,7 @@ macro_rules! words {
 pub(crate) use words;
 
 /// How a credential is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CredentialKind {
     /// `patmint_…`: everything new.
@@ -57,7 +58,7 @@ pub enum CredentialKind {
 words!(CredentialKind { Opaque = "opaque", Jwt = "jwt", Legacy = "legacy" });
 
 /// What an access token may do at a service, as far as no scopes restrict it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Permission {
     /// Safe methods only (RFC 9110 section 9.2.1).
@@ -79,7 +80,7 @@ impl Permission {
 }
 
 /// Why a credential was revoked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RevocationReason {
     /// Its owner, or an admin, asked for it.

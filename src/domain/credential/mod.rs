@@ -11,7 +11,7 @@ mod legacy;
 mod opaque;
 mod tag;
 
-pub use audiences::Audiences;
+pub use audiences::{Audiences, MAX_AUDIENCES};
 pub(crate) use facts::words;
 pub use facts::{Credential, CredentialKind, Description, Permission, Revocation, RevocationReason, UnknownWord};
 pub use format::{CredentialFormat, CredentialFormatError, Issued, LookupKey, Presented, is_prefix};

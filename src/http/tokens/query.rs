@@ -1,8 +1,9 @@
 use std::str::FromStr;
 
 use crate::{
-    domain::{clock::Timestamp, token_filter::TokenFilter},
+    domain::{clock::Timestamp, credential::CredentialKind, token_filter::TokenFilter, verdict::State},
     http::{
+        openapi::{Parameter, shapes},
         paging::{DEFAULT_LIMIT, before, invalid},
         problem::Problem,
     },
@@ -14,6 +15,25 @@ const MAX_NAME: usize = 100;
 
 /// The parameters of every list of tokens.
 const COMMON: &str = "cursor, limit, state, name, kind, unused_since, expires_before, never_expires";
+
+/// What is told of what restricts a list of tokens; `whose` is the parameter that only this list has.
+pub(in crate::http) fn filters(whose: Parameter) -> [Parameter; 7] {
+    [
+        whose,
+        Parameter::of::<State>("state", "Only those of which an exchange would say this now"),
+        Parameter::of::<shapes::PartOfName>(
+            "name",
+            "Only those with this in their name; `A`–`Z` and `a`–`z` are the same",
+        ),
+        Parameter::of::<CredentialKind>("kind", "Only those of this kind"),
+        Parameter::of::<Timestamp>("unused_since", "Only those neither used nor made at this time or later"),
+        Parameter::of::<Timestamp>(
+            "expires_before",
+            "Only those that end before this time, by themselves or by the policy",
+        ),
+        Parameter::of::<bool>("never_expires", "`true`: only those without an end; `false`: only those with one"),
+    ]
+}
 
 /// The parameters of a list.
 #[derive(Debug)]

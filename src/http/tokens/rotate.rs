@@ -2,25 +2,42 @@ use actix_web::{
     HttpRequest, HttpResponse,
     web::{Data, Payload},
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{create::made, expiry, id};
+use super::{
+    create::{Made, made},
+    expiry, id, token_told,
+};
 use crate::{
-    domain::{clock::Timestamp, nullable::Nullable},
-    http::{app::App, caller::caller, json, problem::Problem},
-    service::Rotation,
+    domain::{clock::Timestamp, credential::NEVER_SECONDS, nullable::Nullable},
+    http::{
+        app::App,
+        caller::caller,
+        json,
+        openapi::{Operation, refusal},
+        problem::Problem,
+    },
+    service::{MAX_OVERLAP, Rotation},
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Rotation", extend("not" = super::two_ends()))]
 struct Body {
+    /// For how many seconds the old one still is good, at the longest. Left out: not at all; with `after_use` 30 days.
     #[serde(default, deserialize_with = "json::given")]
+    #[schemars(required, range(min = 0, max = MAX_OVERLAP))]
     overlap: Option<i64>,
+    /// Whether the old one ends soon after the new one was first used.
     #[serde(default)]
     after_use: bool,
+    /// When the new one ends, within the policy; `null`: never; left out: it lives as long as the old one was to live.
     #[serde(default)]
     expires_at: Nullable<Timestamp>,
+    /// The same in seconds from now. Only one of the two.
     #[serde(default)]
+    #[schemars(range(min = 1, max = NEVER_SECONDS))]
     expires_in: Nullable<i64>,
 }
 
@@ -36,4 +53,14 @@ pub(in crate::http) async fn post(
     let rotation = Rotation { overlap, after_use, expiry: expiry(expires_at, expires_in)? };
     let (seen, token) = app.services.credentials.rotate(&caller, id, rotation).await?;
     Ok(made(&seen, &token, "/api/v1"))
+}
+
+/// What is told of [`post`].
+pub(in crate::http) fn post_told() -> Operation {
+    token_told("rotate_token", "A new token in place of one of yours")
+        .described("The new one may do the same. A token is rotated once.")
+        .reads::<Body>()
+        .fails(&[refusal::TOKEN_ROTATED, refusal::TOKEN_REVOKED, refusal::TOKEN_LIMIT_REACHED])
+        .answers::<Made<'_>>(201, "The new token, with its text, which is shown here only")
+        .with_header("Location", "Its address")
 }

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The most credentials that one revocation may name.
-const MAX_IDS: usize = 1_000;
+pub const MAX_IDS: usize = 1_000;
 
 /// Which credentials of an organization shall be revoked.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use crate::{
     domain::{
         clock::Timestamp,
-        credential::{Audiences, Credential, NEVER_SECONDS},
+        credential::{Audiences, Credential, MAX_AUDIENCES, NEVER_SECONDS},
         policy::{Policy, is_audience},
         scope::Rights,
         standing::Standing,
@@ -20,9 +20,6 @@ use crate::{
 };
 
 pub(super) use crate::service::names::checked_name;
-
-/// The most audiences that one credential may name.
-const MAX_AUDIENCES: usize = 20;
 
 /// Whether a credential is the caller's, in an organization in which the caller may act.
 pub(super) fn is_own(authority: &Authority, standing: &Standing) -> bool {

@@ -16,12 +16,12 @@ mod usage;
 use std::sync::Arc;
 
 pub use self::{
-    bulk::Which,
+    bulk::{MAX_IDS, Which},
     create::{Expiry, NewToken},
     edit::TokenEdit,
     list::{Listing, MAX_PAGE, Page},
     revoke::HandedIn,
-    rotate::Rotation,
+    rotate::{MAX_OVERLAP, Rotation},
     usage::{CredentialUsage, DayOfUse},
 };
 pub(super) use self::{replaced::end_replaced, stale::StaleWalk};

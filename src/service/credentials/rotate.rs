@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// The longest that a credential lives after it was replaced, in seconds: 30 days.
-const MAX_OVERLAP: i64 = 30 * 86_400;
+pub const MAX_OVERLAP: i64 = 30 * 86_400;
 
 /// How a credential is to be replaced.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -74,6 +74,8 @@ fn open() -> Vec<Row> {
             |_, _| at("/api/v1/revocations").json(json!({ "token": "unknown" })),
             [202; 10],
         ),
+        row(("GET", "/openapi.json", ""), |_, _| at("/openapi.json"), ALL),
+        row(("GET", "/docs", ""), |_, _| at("/docs"), ALL),
         row(("GET", "/livez", ""), |_, _| at("/livez"), ALL),
         row(("GET", "/readyz", ""), |_, _| at("/readyz"), ALL),
         row(("GET", "/metrics", "from the operator's networks"), |_, _| at("/metrics"), ALL),

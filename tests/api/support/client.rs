@@ -5,10 +5,14 @@ use std::{net::SocketAddr, time::Duration};
 use serde_json::Value;
 use ureq::{Agent, http};
 
+use super::documented;
+
 /// A request being put together.
 #[must_use]
 pub struct Request {
     agent: Agent,
+    method: String,
+    path: String,
     builder: http::request::Builder,
     body: Vec<u8>,
 }
@@ -33,7 +37,7 @@ pub fn agent() -> Agent {
 impl Request {
     pub fn new(agent: &Agent, address: SocketAddr, method: &str, path: &str) -> Self {
         let builder = http::Request::builder().method(method).uri(format!("http://{address}{path}"));
-        Self { agent: agent.clone(), builder, body: Vec::new() }
+        Self { agent: agent.clone(), method: method.to_owned(), path: path.to_owned(), builder, body: Vec::new() }
     }
 
     pub fn header(mut self, name: &str, value: &str) -> Self {
@@ -72,7 +76,9 @@ impl Request {
         };
         let (parts, mut body) = response.into_parts();
         let body = body.read_to_vec()?;
-        Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
+        let answer = Answer { status: parts.status.as_u16(), headers: parts.headers, body };
+        documented::hold(&self.method, &self.path, &answer);
+        Ok(answer)
     }
 }
 

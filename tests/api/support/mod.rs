@@ -5,6 +5,7 @@ mod changes;
 pub mod client;
 mod clock;
 mod database;
+pub mod documented;
 mod people;
 pub mod traces;
 

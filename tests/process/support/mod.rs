@@ -5,6 +5,8 @@
 mod client;
 #[path = "../../api/support/database.rs"]
 mod database;
+#[path = "../../api/support/documented.rs"]
+mod documented;
 mod look;
 mod place;
 mod program;
