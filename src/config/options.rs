@@ -44,7 +44,7 @@ pub struct Options {
     /// changes [default: none, a proxy in front does TLS]
     #[arg(long, global = true, env = "PATMINT_TLS_CERT", value_name = "FILE")]
     pub(super) tls_cert: Option<PathBuf>,
-    /// Its key, in PEM
+    /// Its key, in PEM [default: none]
     #[arg(long, global = true, env = "PATMINT_TLS_KEY", value_name = "FILE")]
     pub(super) tls_key: Option<PathBuf>,
     /// The address under which people and services reach this server; required when not on loopback
