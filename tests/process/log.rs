@@ -22,7 +22,7 @@ fn each_line_is_a_json_object() {
     let made = client.create(&session);
     assert_eq!(client.try_revoke(&session, made["id"].as_str().unwrap()).unwrap().status, 204);
     assert!(!client.exchanges(made["token"].as_str().unwrap()));
-    let line: Value = serde_json::from_str(&running.err.line_with("exchange refused").unwrap()).unwrap();
+    let line: Value = serde_json::from_str(&running.err.line_with("token refused").unwrap()).unwrap();
     assert_eq!((&line["credential"], &line["reason"]), (&made["id"], &json!("revoked")));
 
     running.terminate();

@@ -14,7 +14,7 @@ use super::{
 };
 
 /// What belongs together, in the order in which it is shown.
-const TAGS: [(&str, &str); 11] = [
+const TAGS: [(&str, &str); 12] = [
     ("exchange", "A long-lived token in, an access token out"),
     ("services", "For services that verify access tokens on their own"),
     ("sessions", "Signing in, and one's own password"),
@@ -23,6 +23,7 @@ const TAGS: [(&str, &str); 11] = [
     ("members", "Who is in an organization, and invitations into it"),
     ("service accounts", "Members that are programs"),
     ("organization tokens", "Everybody's tokens in an organization, for its admins"),
+    ("audit", "Who did what"),
     ("users", "For operators"),
     ("leaks", "For whoever holds a token that must die"),
     ("operations", "For whoever runs it"),
