@@ -160,14 +160,15 @@ fn a_flood_of_refusals_is_written_as_the_last_few_of_each() {
     for second in 0..10 {
         refuse(&late, id, second);
     }
-    let all: Vec<_> = (5..2000).filter_map(|second| refuse(&usage, id, second)).collect();
-    let last: Vec<_> = all.into_iter().rev().take(20).collect();
     // Others, of whom no more are kept than there is room for.
     for other in new_ids(2000) {
         for second in 0..100 {
             refuse(&usage, other, second);
         }
     }
+    // Last, so that none of those takes its place.
+    let all: Vec<_> = (5..2000).filter_map(|second| refuse(&usage, id, second)).collect();
+    let last: Vec<_> = all.into_iter().rev().take(20).collect();
     usage.gather(usize::MAX);
     assert!(usage.unwritten().refusals.len() <= BATCH + BATCH / 4, "{}", usage.unwritten().refusals.len());
     let mut of_this = 0;
