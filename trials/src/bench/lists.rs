@@ -50,7 +50,7 @@ fn queries(owner: &str) -> Vec<(&'static str, String)> {
         ("the newest 200", "?limit=200".to_owned()),
         ("active", query("&state=active")),
         ("revoked: none", query("&state=revoked")),
-        ("of one user", query(&format!("&owner_id={owner}"))),
+        ("of one user", query(&format!("&owner={owner}"))),
         ("a name that all have", query("&name=trial")),
         ("a name that none has", query("&name=no-such-name")),
         ("jwt", query("&kind=jwt")),
