@@ -57,20 +57,6 @@ words!(Refusal {
 });
 
 impl Refusal {
-    /// All of them.
-    pub const ALL: [Self; 10] = [
-        Self::Revoked,
-        Self::Expired,
-        Self::Stale,
-        Self::UserDisabled,
-        Self::MembershipEnded,
-        Self::KindDisallowed,
-        Self::AudienceDisallowed,
-        Self::NetworkDisallowed,
-        Self::ScopeExceeded,
-        Self::AudienceExceeded,
-    ];
-
     /// The reason for people: for the owner of the credential, for admins and operators.
     #[must_use]
     pub fn explanation(self) -> &'static str {

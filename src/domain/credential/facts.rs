@@ -20,6 +20,9 @@ pub struct UnknownWord;
 macro_rules! words {
     ($name:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
         impl $name {
+            /// All of them.
+            pub const ALL: [Self; [$($word),+].len()] = [$(Self::$variant),+];
+
             /// The word that stands for the value in JSON and in the database.
             #[must_use]
             pub fn as_str(self) -> &'static str {

@@ -22,9 +22,6 @@ pub enum SigningAlgorithm {
 words!(SigningAlgorithm { Es256 = "ES256", Rs256 = "RS256", EdDsa = "EdDSA" });
 
 impl SigningAlgorithm {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Es256, Self::Rs256, Self::EdDsa];
-
     /// The same for whoever verifies.
     #[must_use]
     pub fn jws(self) -> Algorithm {
