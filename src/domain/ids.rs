@@ -34,7 +34,7 @@ fn parse(text: &str) -> Result<Uuid, NotAnId> {
 
 fn generate(now: Timestamp, random: &dyn Randomness) -> Uuid {
     let millis = u64::try_from(now.unix_millis()).unwrap_or_default();
-    Builder::from_unix_timestamp_millis(millis, &random::bytes(random)).into_uuid()
+    Builder::from_unix_timestamp_millis(millis, &random::public_bytes(random)).into_uuid()
 }
 
 macro_rules! id {

@@ -161,7 +161,7 @@ pub fn objection(standing: &Standing, issuer: &str, now: Timestamp) -> Option<Re
         (owner.is_disabled, Refusal::UserDisabled),
         (!owner.is_member, Refusal::MembershipEnded),
         (!policy.allowed_kinds.contains(&credential.kind), Refusal::KindDisallowed),
-        (audiences(credential, policy, issuer).is_empty(), Refusal::AudienceDisallowed),
+        (audiences(credential, policy, issuer).next().is_none(), Refusal::AudienceDisallowed),
     ];
     objections.into_iter().find_map(|(stands, refusal)| stands.then_some(refusal))
 }
@@ -217,19 +217,24 @@ pub fn judge<'a>(
 }
 
 /// The audiences of a credential as far as the policy allows them.
-fn audiences<'a>(credential: &'a Credential, policy: &'a Policy, issuer: &'a str) -> Vec<&'a str> {
-    match &credential.audiences {
-        None => vec![policy.default_audience(issuer)],
-        Some(own) => own.iter().map(String::as_str).filter(|own| policy.allows_audience(own, issuer)).collect(),
-    }
+fn audiences<'a>(credential: &'a Credential, policy: &'a Policy, issuer: &'a str) -> impl Iterator<Item = &'a str> {
+    let default = credential.audiences.is_none().then(|| policy.default_audience(issuer));
+    let own = credential.audiences.iter().flat_map(|own| own.iter()).map(String::as_str);
+    default.into_iter().chain(own.filter(move |own| policy.allows_audience(own, issuer)))
 }
 
-fn narrowed_audience<'a>(own: Vec<&'a str>, asked: Option<&'a str>) -> Result<Audience<'a>, Refusal> {
-    match (asked, own.as_slice()) {
-        (Some(asked), own) if own.contains(&asked) => Ok(Audience::One(Cow::Borrowed(asked))),
-        (Some(_), _) => Err(Refusal::AudienceExceeded),
-        (None, [one]) => Ok(Audience::One(Cow::Borrowed(one))),
-        (None, _) => Ok(Audience::Many(own.into_iter().map(Cow::Borrowed).collect())),
+fn narrowed_audience<'a>(
+    mut own: impl Iterator<Item = &'a str>,
+    asked: Option<&'a str>,
+) -> Result<Audience<'a>, Refusal> {
+    if let Some(asked) = asked {
+        let is_own = own.any(|own| own == asked);
+        return is_own.then_some(Audience::One(Cow::Borrowed(asked))).ok_or(Refusal::AudienceExceeded);
+    }
+    let first = own.next();
+    match (first, own.next()) {
+        (Some(only), None) => Ok(Audience::One(Cow::Borrowed(only))),
+        (_, second) => Ok(Audience::Many(first.into_iter().chain(second).chain(own).map(Cow::Borrowed).collect())),
     }
 }
 

@@ -1,11 +1,12 @@
 //! Reading a request's body, bounded in size and time. What is wrong with it is never quoted: it may be a secret.
 
-use std::time::Duration;
+use std::{future::poll_fn, pin::Pin, time::Duration};
 
 use actix_web::{
     HttpRequest,
+    body::{BodyStream, MessageBody as _},
     http::header,
-    web::{Bytes, Payload},
+    web::{Bytes, BytesMut, Payload},
 };
 use thiserror::Error;
 use tokio::time;
@@ -59,12 +60,27 @@ impl Media {
 
 /// The whole body.
 pub(crate) async fn read(payload: Payload) -> Result<Bytes, BodyError> {
-    match time::timeout(Limits::BODY_TIME, payload.to_bytes_limited(Limits::BODY)).await {
-        Err(_) => Err(BodyError::TooSlow),
-        Ok(Err(_)) => Err(BodyError::TooLarge),
-        Ok(Ok(Err(_))) => Err(BodyError::Broken),
-        Ok(Ok(Ok(body))) => Ok(body),
+    time::timeout(Limits::BODY_TIME, collect(payload)).await.unwrap_or(Err(BodyError::TooSlow))
+}
+
+/// Most bodies come in one piece, which is used as it is: actix would copy it into 32 KiB of its own.
+async fn collect(payload: Payload) -> Result<Bytes, BodyError> {
+    let mut pieces = BodyStream::new(payload);
+    let mut whole = Bytes::new();
+    while let Some(piece) = poll_fn(|context| Pin::new(&mut pieces).poll_next(context)).await {
+        let piece = piece.map_err(|_| BodyError::Broken)?;
+        if whole.len() + piece.len() > Limits::BODY {
+            return Err(BodyError::TooLarge);
+        }
+        if whole.is_empty() {
+            whole = piece;
+        } else {
+            let mut grown = BytesMut::from(whole);
+            grown.extend_from_slice(&piece);
+            whole = grown.freeze();
+        }
     }
+    Ok(whole)
 }
 
 /// The members of a form (WHATWG URL, `application/x-www-form-urlencoded`).
@@ -72,4 +88,36 @@ pub(crate) fn form(body: &[u8]) -> Option<Vec<(String, String)>> {
     // What is percent-encoded and no UTF-8 becomes U+FFFD, which is in no token; what stands there plain is refused.
     std::str::from_utf8(body).ok()?;
     serde_urlencoded::from_bytes(body).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_http::h1;
+    use actix_web::{FromRequest as _, dev, test::TestRequest};
+
+    use super::*;
+
+    async fn read_pieces(pieces: impl IntoIterator<Item = &[u8]>) -> Result<Bytes, BodyError> {
+        let (mut sender, receiver) = h1::Payload::create(false);
+        pieces.into_iter().for_each(|piece| sender.feed_data(Bytes::copy_from_slice(piece)));
+        sender.feed_eof();
+        let request = TestRequest::default().to_http_request();
+        let payload = Payload::from_request(&request, &mut dev::Payload::from(receiver)).await;
+        read(payload.unwrap()).await
+    }
+
+    #[tokio::test]
+    async fn pieces_are_put_together() {
+        assert_eq!(read_pieces([]).await.unwrap(), "");
+        assert_eq!(read_pieces([&b"one"[..]]).await.unwrap(), "one");
+        assert_eq!(read_pieces([&b"one"[..], b"", b"two", b"three"]).await.unwrap(), "onetwothree");
+    }
+
+    #[tokio::test]
+    async fn all_of_them_together_are_bounded() {
+        let half = vec![b'x'; Limits::BODY / 2];
+        assert_eq!(read_pieces([&half[..], &half]).await.unwrap().len(), Limits::BODY);
+        assert_eq!(read_pieces([&half[..], &half, b"x"]).await, Err(BodyError::TooLarge));
+        assert_eq!(read_pieces([&*vec![b'x'; Limits::BODY + 1]]).await, Err(BodyError::TooLarge));
+    }
 }

@@ -20,6 +20,7 @@ use crate::domain::verdict::Asked;
 
 /// The members that count.
 struct Request {
+    /// There may be white space around it.
     refresh: String,
     scope: Option<String>,
     audience: Option<String>,
@@ -38,7 +39,7 @@ pub(super) async fn post(app: Data<App>, request: HttpRequest, payload: Payload)
     let members = members(Media::of(&request), &body::read(payload).await?)?;
     let Request { refresh, scope, audience } = Request::new(members)?;
     let asked = Asked { source: source(&app, &request), scope: scope.as_deref(), audience: audience.as_deref() };
-    let exchanged = app.services.exchange.exchange(&refresh, &asked).await?;
+    let exchanged = app.services.exchange.exchange(refresh.trim(), &asked).await?;
     Ok(HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header((header::PRAGMA, "no-cache"))
@@ -90,7 +91,7 @@ impl Request {
             Some(Value::String(text)) => Ok(Some(text)),
             Some(_) => Err(Detail::Member { member, problem: "Not a valid string." }),
         };
-        Ok(Self { refresh: refresh.trim().to_owned(), scope: optional("scope")?, audience: optional("audience")? })
+        Ok(Self { refresh, scope: optional("scope")?, audience: optional("audience")? })
     }
 }
 

@@ -2,32 +2,30 @@
 
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// Writes the number that `bytes` are (big-endian) as `width` digits, padded with `0`. `bytes` must fit; it is used up.
+/// Writes the number that `bytes` are (big-endian) as `WIDTH` digits, padded with `0`. `bytes` must fit; it is used up.
 #[expect(clippy::indexing_slicing, reason = "a remainder of a division by 62 is below 62")]
-pub(super) fn encode(mut bytes: impl AsMut<[u8]>, width: usize) -> String {
+pub(super) fn encode<const WIDTH: usize>(mut bytes: impl AsMut<[u8]>) -> [u8; WIDTH] {
     let number = bytes.as_mut();
-    let mut digits: Vec<u8> = (0..width)
-        .map(|_| {
-            let remainder = number.iter_mut().fold(0_u16, |remainder, byte| {
-                let value = remainder << 8 | u16::from(*byte);
-                *byte = u8::try_from(value / 62).unwrap_or(u8::MAX);
-                value % 62
-            });
-            ALPHABET[usize::from(remainder)]
-        })
-        .collect();
-    digits.reverse();
-    digits.into_iter().map(char::from).collect()
+    let mut digits = [0; WIDTH];
+    for digit in digits.iter_mut().rev() {
+        let remainder = number.iter_mut().fold(0_u16, |remainder, byte| {
+            let value = remainder << 8 | u16::from(*byte);
+            *byte = u8::try_from(value / 62).unwrap_or(u8::MAX);
+            value % 62
+        });
+        *digit = ALPHABET[usize::from(remainder)];
+    }
+    digits
 }
 
 /// Ten digits fit in a `u64`, so that the long number is multiplied once for ten of them.
 const DIGITS_AT_ONCE: usize = 10;
 
 /// Reads what [`encode`] wrote of 56 bytes. `None` for any other character, and for a number that does not fit.
-pub(super) fn decode(digits: &str) -> Option<[u8; 56]> {
+pub(super) fn decode(digits: &[u8]) -> Option<[u8; 56]> {
     // Little-endian: the lowest part first.
     let mut parts = [0_u64; 7];
-    for chunk in digits.as_bytes().chunks(DIGITS_AT_ONCE) {
+    for chunk in digits.chunks(DIGITS_AT_ONCE) {
         let (mut carry, mut scale) = (0_u64, 1_u64);
         for digit in chunk {
             carry = carry * 62 + value(*digit)?;
@@ -86,21 +84,23 @@ mod tests {
     proptest! {
         #[test]
         fn decoding_undoes_encoding(bytes: [u8; 56]) {
-            let digits = encode(bytes, 76);
-            prop_assert_eq!(digits.len(), 76);
-            prop_assert_eq!(decode(&digits), Some(bytes));
+            prop_assert_eq!(decode(&encode::<76>(bytes)), Some(bytes));
         }
     }
 
     #[test]
     fn a_number_that_does_not_fit_is_refused() {
-        assert_eq!(encode([0xff; 4], 6), "4gfFC3");
-        let largest = encode([0xff; 56], 76);
+        assert_eq!(&encode::<6>([0xff; 4]), b"4gfFC3");
+        let largest = encode::<76>([0xff; 56]);
         assert_eq!(decode(&largest), Some([0xff; 56]));
-        let (rest, last) = largest.split_at(75);
-        let next = ALPHABET[ALPHABET.iter().position(|digit| [*digit] == last.as_bytes()).unwrap() + 1];
-        assert_eq!(decode(&format!("{rest}{}", char::from(next))), None, "one more does not fit");
-        assert_eq!(decode(&"z".repeat(76)), None);
-        assert_eq!(decode(&format!("{rest}-")), None, "no digit");
+        let with_last = |last| {
+            let mut digits = largest;
+            digits[75] = last;
+            digits
+        };
+        let next = ALPHABET[ALPHABET.iter().position(|digit| *digit == largest[75]).unwrap() + 1];
+        assert_eq!(decode(&with_last(next)), None, "one more does not fit");
+        assert_eq!(decode(&[b'z'; 76]), None);
+        assert_eq!(decode(&with_last(b'-')), None, "no digit");
     }
 }

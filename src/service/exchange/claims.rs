@@ -27,7 +27,7 @@ pub(super) fn claims<'a>(core: &'a Core, standing: &'a Standing, grant: Grant<'a
         aud: grant.audience,
         iat: grant.issued_at,
         exp: grant.expires_at,
-        jti: Cow::Owned(URL_SAFE_NO_PAD.encode(random::bytes::<16>(&*core.random))),
+        jti: Cow::Owned(URL_SAFE_NO_PAD.encode(random::public_bytes::<16>(&*core.random))),
         client_id: Cow::Owned(credential.id.to_string()),
         scope: scope.map(Permission::scope).map(Cow::Borrowed),
         authorization_details,
