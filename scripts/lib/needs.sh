@@ -32,6 +32,10 @@ describe() {
       what='Node.js 20 or newer with npm'
       debian=(nodejs npm) fedora=(nodejs npm) alpine=(nodejs npm)
       ;;
+    chromium)
+      what='Chromium'
+      debian=(chromium) fedora=(chromium) alpine=(chromium)
+      ;;
     faketime)
       what='libfaketime'
       debian=(libfaketime) fedora=(libfaketime) alpine=(libfaketime)
@@ -58,6 +62,7 @@ has() {
     openssl) [[ -n ${OPENSSL_DIR-} ]] || pkg-config --exists openssl ;;
     postgres) postgres_bin && psql --version ;;
     python) python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))' ;;
+    chromium) "$(chromium_bin)" --version ;;
     faketime) [[ -n $(find /usr/lib /usr/lib64 /usr/local/lib -name libfaketime.so.1) ]] ;;
     nginx) nginx -v ;;
     dpkg) dpkg-deb --version && dpkg-shlibdeps --version ;;
@@ -76,6 +81,11 @@ postgres_bin() {
     fi
   done
   return 1
+}
+
+# Prints where Chromium is; distributions differ in its name.
+chromium_bin() {
+  type -P chromium || type -P chromium-browser
 }
 
 need() {

@@ -57,6 +57,8 @@ fn endpoints() -> Vec<Endpoint> {
         Endpoint::new("/readyz").on(Method::GET, operations::readyz, operations::readyz_told),
         Endpoint::new("/metrics").on(Method::GET, metrics::get, metrics::get_told),
         Endpoint::new("/docs").on(Method::GET, pages::docs, pages::docs_told),
+        Endpoint::new("/invitations").on(Method::GET, pages::invitations, pages::invitations_told),
+        Endpoint::new("/invitations.js").on(Method::GET, pages::invitations_script, pages::invitations_script_told),
         Endpoint::new("/").on(Method::GET, pages::index, pages::index_told),
     ]);
     all.extend(of_people());

@@ -105,6 +105,14 @@ impl TlsFiles {
         CertifiedKey::from_der(chain, key, provider)
             .map_err(|error| TlsError::Unusable(self.certificate.clone(), self.key.clone(), error))
     }
+
+    /// The certificates, if a server could show them; the first is its own.
+    ///
+    /// # Errors
+    /// See [`TlsError`].
+    pub(crate) fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+        Ok(self.parse(&self.read()?, &aws_lc_rs::default_provider())?.cert)
+    }
 }
 
 impl Pem {

@@ -19,6 +19,7 @@ mod invitations;
 mod keys;
 mod members;
 mod metrics;
+mod modes;
 mod monitor;
 mod names;
 mod organizations;
@@ -54,6 +55,7 @@ pub use invitations::{Acceptance, Accepted, Invitations, NewInvitation, SeenInvi
 pub use keys::{KeyRing, KeyRingError, Keys, RootKeyError, ShownKey, Withdrawn};
 pub use members::{Member, MemberEdit, Members};
 pub use metrics::{BOUNDS, Counted, Durations};
+pub(crate) use modes::FileModes;
 pub use monitor::{EXPIRING_WITHIN, Monitor, Rows, Snapshot};
 pub use organizations::{Founded, NewOrganization, Organizations, SeenOrganization};
 pub use paging::{Paged, Part};

@@ -4,12 +4,11 @@ mod schema;
 
 use std::{fmt::Write as _, sync::LazyLock};
 
-use actix_web::{HttpResponse, http::header};
-use aws_lc_rs::digest;
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use actix_web::HttpResponse;
 use serde_json::{Map, Value};
 
 use self::schema::{explained, kind, members};
+use super::{page, policy};
 use crate::http::openapi::{Operation, openapi, shapes};
 
 const STYLE: &str = include_str!("docs.css");
@@ -18,26 +17,14 @@ const STYLE: &str = include_str!("docs.css");
 static PAGE: LazyLock<String> = LazyLock::new(|| {
     // We wrote it ourselves.
     let document: Value = serde_json::from_str(openapi()).unwrap_or_default();
-    page(&document)
+    made_of(&document)
 });
 
-/// This page's own style, by its hash, and nothing else; in nobody's frame.
-static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
-    let hash = STANDARD.encode(digest::digest(&digest::SHA256, STYLE.as_bytes()));
-    format!(
-        "default-src 'none'; style-src 'sha256-{hash}'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
-});
+static POLICY: LazyLock<String> = LazyLock::new(|| policy(&PAGE, ""));
 
 /// `GET /docs`.
 pub(crate) async fn docs() -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
-        .insert_header((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY.as_str()))
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .insert_header((header::REFERRER_POLICY, "no-referrer"))
-        .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
-        .body(PAGE.as_str())
+    page(&PAGE, &POLICY)
 }
 
 /// What is told of [`docs`].
@@ -80,7 +67,7 @@ fn operations<'a>(document: &'a Value, tag: &'a Value) -> impl Iterator<Item = (
     all.filter(move |(_, _, told)| list(&told["tags"]).any(|own| *own == tag["name"]))
 }
 
-fn page(document: &Value) -> String {
+fn made_of(document: &Value) -> String {
     let (mut contents, mut body) = (String::new(), String::new());
     for tag in list(&document["tags"]) {
         let _ = write!(contents, "<strong>{}</strong><ul>", text(tag, "name"));
@@ -228,7 +215,7 @@ mod tests {
             "tags": [{ "name": "<b>", "description": "`<i>`" }],
             "paths": { "/<p>": { "get": { "tags": ["<b>"], "operationId": "\"><u>", "summary": "<s>" } } },
         });
-        let page = page(&document);
+        let page = made_of(&document);
         assert!(["<b>", "<i>", "/<p>", "<u>", "<s>"].iter().all(|markup| !page.contains(markup)), "{page}");
         assert!(page.contains("<code>&lt;i&gt;</code>"), "{page}");
     }

@@ -42,8 +42,10 @@ fn the_pages_run_no_scripts() {
         let answer = app.get(path).send();
         assert_eq!((answer.status, answer.header("content-type")), (200, Some("text/html; charset=utf-8")), "{path}");
         let policy = answer.header("content-security-policy").unwrap();
-        assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
+        assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{path}: {policy}");
+        assert!(policy.contains("; frame-ancestors 'none'") && !policy.contains("script-src"), "{path}: {policy}");
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
+        assert_eq!(answer.header("referrer-policy"), Some("no-referrer"), "{path}");
         assert!(answer.text().starts_with("<!doctype html>") && !answer.text().contains("<script"), "{path}");
     }
 }
@@ -90,6 +92,8 @@ fn another_method_is_told_which_there_are() {
         ("/statuslists/0", "HEAD, GET"),
         ("/openapi.json", "HEAD, GET"),
         ("/docs", "HEAD, GET"),
+        ("/invitations", "HEAD, GET"),
+        ("/invitations.js", "HEAD, GET"),
         ("/livez", "HEAD, GET"),
         ("/readyz", "HEAD, GET"),
         ("/metrics", "HEAD, GET"),
@@ -113,6 +117,8 @@ fn whatever_can_be_got_can_be_asked_about() {
         "/readyz",
         "/openapi.json",
         "/docs",
+        "/invitations",
+        "/invitations.js",
         "/.well-known/jwks.json",
         "/.well-known/oauth-authorization-server",
         "/revocations",

@@ -1,5 +1,7 @@
 //! `patmint doctor`: says what is wrong, and changes nothing.
 
+mod tls;
+
 use std::{
     fs::{self, Permissions},
     os::unix::fs::PermissionsExt as _,

@@ -1,4 +1,5 @@
 mod issuer;
+mod tls;
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
@@ -8,7 +9,7 @@ use serde_json::json;
 use super::{CliError, output::say};
 use crate::{
     config::{Config, ConfigError},
-    domain::clock::SystemClock,
+    domain::clock::{Clock as _, SystemClock},
     service::{Doctor, Finding, Outcome},
 };
 
@@ -25,6 +26,7 @@ pub(super) struct Arguments {
 pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<(), CliError> {
     let mut report = Report::new(arguments);
     report.add([configuration(config)])?;
+    report.add(tls::look(config, SystemClock.now()))?;
     let doctor = Doctor { database: &config.database, keys_dir: &config.keys_dir, clock: &SystemClock };
     let examined = doctor.examine();
     report.add(examined.findings)?;

@@ -7,7 +7,7 @@ use std::{
 use rustix::fs::{statfs, statvfs};
 
 use super::Finding;
-use crate::service::keys::RootKeyModes;
+use crate::service::modes::FileModes;
 
 const MIB: u64 = 1 << 20;
 
@@ -101,7 +101,7 @@ pub(super) fn space(free: u64, folder: &Path) -> Finding {
 /// Who may read the root key. Whether it is the right one is not seen here.
 pub(super) fn keys(folder: &Path) -> Option<Finding> {
     let shown = folder.display();
-    let modes = match RootKeyModes::read(folder) {
+    let modes = match FileModes::of(&folder.join("root.key")) {
         Ok(modes) => modes,
         // Whether one should be there, the database tells.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return None,

@@ -17,4 +17,3 @@ pub(super) use look::look;
 pub use manage::{Keys, ShownKey, Withdrawn};
 pub use ring::KeyRing;
 pub use root::RootKeyError;
-pub(super) use root::RootKeyModes;

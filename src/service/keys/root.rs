@@ -4,14 +4,17 @@ use std::{
     fmt,
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use thiserror::Error;
 
-use crate::domain::random::{self, Randomness};
+use crate::{
+    domain::random::{self, Randomness},
+    service::modes::FileModes,
+};
 
 const FILE: &str = "root.key";
 
@@ -104,43 +107,10 @@ impl fmt::Debug for RootKeys {
     }
 }
 
-/// What users of this machine who are neither the owner nor of the group may do with the root key. The group may read it:
-/// mounted secrets are given to processes so.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RootKeyModes {
-    folder: u32,
-    file: u32,
-}
-
-impl RootKeyModes {
-    /// Looks at the root key in `folder`.
-    ///
-    /// # Errors
-    /// What the system says.
-    pub(crate) fn read(folder: &Path) -> io::Result<Self> {
-        let mode = |path: &Path| fs::metadata(path).map(|entry| entry.permissions().mode());
-        Ok(Self { folder: mode(folder)?, file: mode(&folder.join(FILE))? })
-    }
-
-    pub(crate) fn others_can_read(self) -> bool {
-        self.folder & 0o001 != 0 && self.file & 0o004 != 0
-    }
-
-    pub(crate) fn others_can_replace(self) -> bool {
-        // In a sticky folder only owners replace their files.
-        let (is_open, is_sticky) = (self.folder & 0o003 == 0o003, self.folder & 0o1000 != 0);
-        (is_open && !is_sticky) || (self.folder & 0o001 != 0 && self.file & 0o002 != 0)
-    }
-
-    pub(crate) fn others_can_look(self) -> bool {
-        self.folder & 0o007 != 0
-    }
-}
-
 /// Warns if others on this machine can get at the root key. It is used all the same: where secrets are mounted their mode is
 /// often not the operator's to choose, and there nobody else is on the machine.
 pub(super) fn warn_of_others(folder: &Path) {
-    let Ok(modes) = RootKeyModes::read(folder) else { return };
+    let Ok(modes) = FileModes::of(&folder.join(FILE)) else { return };
     if modes.others_can_read() || modes.others_can_replace() {
         tracing::warn!(folder = %folder.display(), "others on this machine can get at root.key: patmint doctor says more");
     }
@@ -189,28 +159,6 @@ mod tests {
         assert_eq!(mode & 0o777, 0o600);
         assert_eq!(fs::metadata(&keys).unwrap().permissions().mode() & 0o777, 0o700);
         assert_eq!(fs::read_dir(&keys).unwrap().count(), 1, "no draft is left");
-    }
-
-    #[test]
-    fn others_are_noticed_who_can_get_at_the_key() {
-        let (safe, read, replaced) = ([false, false], [true, false], [false, true]);
-        for (folder, file, wanted) in [
-            (0o700, 0o600, safe),
-            (0o700, 0o666, safe),
-            (0o755, 0o600, safe),
-            (0o750, 0o640, safe),
-            (0o755, 0o440, safe),
-            (0o754, 0o644, safe),
-            (0o755, 0o644, read),
-            (0o711, 0o604, read),
-            (0o755, 0o602, replaced),
-            (0o703, 0o600, replaced),
-            (0o1777, 0o640, safe),
-            (0o1777, 0o644, read),
-        ] {
-            let modes = RootKeyModes { folder, file };
-            assert_eq!([modes.others_can_read(), modes.others_can_replace()], wanted, "{folder:o} {file:o}");
-        }
     }
 
     #[test]

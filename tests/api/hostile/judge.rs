@@ -64,6 +64,7 @@ fn judge_one(sent: &Sent, reply: &Reply) -> Result<(), String> {
     // What is not ours, such as actix's own text/plain, is not of these.
     let expected = [
         "text/html; charset=utf-8",
+        "text/javascript; charset=utf-8",
         "application/statuslist+jwt",
         // Metrics, in Prometheus' format.
         "text/plain; version=0.0.4; charset=utf-8",

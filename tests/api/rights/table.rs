@@ -76,6 +76,8 @@ fn open() -> Vec<Row> {
         ),
         row(("GET", "/openapi.json", ""), |_, _| at("/openapi.json"), ALL),
         row(("GET", "/docs", ""), |_, _| at("/docs"), ALL),
+        row(("GET", "/invitations", ""), |_, _| at("/invitations"), ALL),
+        row(("GET", "/invitations.js", ""), |_, _| at("/invitations.js"), ALL),
         row(("GET", "/livez", ""), |_, _| at("/livez"), ALL),
         row(("GET", "/readyz", ""), |_, _| at("/readyz"), ALL),
         row(("GET", "/metrics", "from the operator's networks"), |_, _| at("/metrics"), ALL),
