@@ -126,7 +126,7 @@ pub(super) fn issuer(issuer: &str) -> Result<String, ConfigError> {
 }
 
 /// Whether this is `http://` or `https://`, a host, and perhaps a path: nothing that could hold a secret.
-fn is_address(text: &str) -> bool {
+pub(super) fn is_address(text: &str) -> bool {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
     !rest.is_empty()
         && !rest.starts_with('/')

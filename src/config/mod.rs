@@ -11,6 +11,7 @@ mod networks;
 mod options;
 #[cfg(test)]
 mod tests;
+mod traces;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -26,6 +27,7 @@ use crate::{
     http::{HttpSettings, TlsFiles, TrustedProxies},
     service::Settings,
     store::DatabaseSettings,
+    trace::TraceSettings,
 };
 
 const LISTEN: &str = "127.0.0.1:8080";
@@ -55,6 +57,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// What HTTP goes by.
     pub http: HttpSettings,
+    /// Where traces go; `None` = nowhere, and none are made.
+    pub traces: Option<TraceSettings>,
     /// The file that some of it was read from.
     pub file: Option<ConfigFile>,
     token_prefix: String,
@@ -79,6 +83,7 @@ impl Config {
         let key_times = checked::key_times(options.jwks_max_age, options.key_lead, options.key_rotation)?;
         let KeyTimes { jwks_max_age, lead, rotation } = key_times;
         let (max_feed_waiters, max_connections) = checked::crowd(options.max_feed_waiters, options.max_connections)?;
+        let traces = traces::settings(&options)?;
         let tls = checked::tls(options.tls_cert, options.tls_key)?;
         let issuer = options.issuer.as_deref().map(checked::issuer).transpose()?;
         if tls.is_some() && issuer.as_ref().is_some_and(|issuer| !issuer.starts_with("https://")) {
@@ -105,6 +110,7 @@ impl Config {
                     header: options.proxy_header.unwrap_or_default(),
                 },
             },
+            traces,
             file: None,
             token_prefix: checked::token_prefix(options.token_prefix)?,
             max_staleness: checked::staleness(options.max_staleness)?,
