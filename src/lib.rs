@@ -1,7 +1,7 @@
 //! patmint: a self-hosted security token service.
 //!
 //! Data flows one way: `http` (and `compat`, `web`, `cli`) → `service` → `store`; `domain` has the rules and imports
-//! nothing of ours.
+//! nothing of ours. What takes long says so to `trace`, wherever it is.
 
 pub mod cli;
 mod compat;
@@ -10,6 +10,7 @@ pub mod domain;
 pub mod http;
 pub mod service;
 pub mod store;
+pub mod trace;
 mod web;
 
 // What the tests inside the crate share with those outside.

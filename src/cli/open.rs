@@ -15,6 +15,7 @@ use crate::{
     http::Tls,
     service::{Environment, Services, StartError},
     store::{Database, StoreError},
+    trace::Tracing,
 };
 
 /// Listens, before anything else is done: a taken port should cost nothing.
@@ -36,6 +37,11 @@ pub(super) fn issuer(config: &Config, listener: &TcpListener) -> Result<String, 
 /// What the server does TLS with, if it does.
 pub(super) fn tls(config: &Config) -> Result<Option<Arc<Tls>>, CliError> {
     Ok(config.tls.clone().map(Tls::load).transpose()?.map(Arc::new))
+}
+
+/// What traces requests, if they are traced.
+pub(super) fn tracing(config: &Config) -> Option<Arc<Tracing>> {
+    config.traces.as_ref().map(Tracing::new).map(Arc::new)
 }
 
 /// The database, its schema as it is. An SQLite file that is not there is made, with its folder.

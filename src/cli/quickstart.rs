@@ -2,12 +2,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::json;
 
 use super::{CliError, open, output::say, serve};
-use crate::{
-    config::Config,
-    domain::email::Email,
-    http::{App, Server},
-    service::Bootstrapped,
-};
+use crate::{config::Config, domain::email::Email, service::Bootstrapped};
 
 const ORGANIZATION: &str = "My organization";
 const EMAIL: &str = "owner@localhost.localdomain";
@@ -27,8 +22,7 @@ pub(super) async fn run(config: &Config) -> Result<(), CliError> {
         let owner = services.bootstrap.first_owner().await.map_err(|error| open::database_error(config, error))?;
         say(welcome_back(&issuer, owner.as_ref().map_or(EMAIL, Email::as_str)))?;
     }
-    let server = Server::new(listener, App::new(services, config.http.clone()));
-    serve::until_told(server, tls).await
+    serve::until_told(config, listener, services, tls).await
 }
 
 fn welcome(issuer: &str, made: &Bootstrapped) -> String {

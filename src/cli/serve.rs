@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::{io, net::TcpListener, sync::Arc, time::Duration};
 
 use actix_web::rt;
 use tokio::{
@@ -10,6 +10,7 @@ use super::{CliError, open};
 use crate::{
     config::Config,
     http::{App, Server, Tls},
+    service::Services,
 };
 
 /// How often it is looked whether there is a new certificate.
@@ -21,12 +22,19 @@ pub(super) async fn run(config: &Config) -> Result<(), CliError> {
     let issuer = open::issuer(config, &listener)?;
     let tls = open::tls(config)?;
     let services = open::for_server(config, issuer).await?;
-    let server = Server::new(listener, App::new(services, config.http.clone()));
-    until_told(server, tls).await
+    until_told(config, listener, services, tls).await
 }
 
 /// Says that it serves, and does until SIGTERM or SIGINT.
-pub(super) async fn until_told(mut server: Server, tls: Option<Arc<Tls>>) -> Result<(), CliError> {
+pub(super) async fn until_told(
+    config: &Config,
+    listener: TcpListener,
+    services: Services,
+    tls: Option<Arc<Tls>>,
+) -> Result<(), CliError> {
+    let tracing = open::tracing(config);
+    let app = App::new(services, config.http.clone()).traced(tracing.clone());
+    let mut server = Server::new(listener, app);
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     if let Some(tls) = tls {
         rt::spawn(look_for_new(tls.clone(), signal(SignalKind::hangup())?));
@@ -41,7 +49,12 @@ pub(super) async fn until_told(mut server: Server, tls: Option<Arc<Tls>>) -> Res
         }
         tracing::info!("stopping");
     };
-    Ok(server.run(told).await?)
+    let outcome = server.run(told).await;
+    if let Some(tracing) = tracing {
+        // Last: even what waits behind a receiver that hangs must not keep anything else from being written.
+        task::spawn_blocking(move || tracing.stop()).await.map_err(io::Error::other)?;
+    }
+    Ok(outcome?)
 }
 
 /// Goes on with a new certificate soon after it is there, at once after SIGHUP.

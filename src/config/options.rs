@@ -99,13 +99,29 @@ pub struct Options {
     /// How to log: text, or json, an object a line [default: text]
     #[arg(long, global = true, env = "PATMINT_LOG_FORMAT", value_name = "FORMAT")]
     pub(super) log_format: Option<LogFormat>,
+    /// Where to send traces, by OTLP over HTTP (protobuf); /v1/traces is appended [default: none, no traces]
+    #[arg(long, global = true, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
+    pub(super) otlp_endpoint: Option<String>,
+    /// What to send along, as NAME=VALUE with commas between them; better in the file or the environment, since others on
+    /// the machine see a flag [default: none]
+    #[arg(long, global = true, env = "OTEL_EXPORTER_OTLP_HEADERS", value_name = "HEADERS", hide_env_values = true)]
+    pub(super) otlp_headers: Option<SecretString>,
+    /// What this server is called in traces [default: patmint]
+    #[arg(long, global = true, env = "OTEL_SERVICE_NAME", value_name = "NAME")]
+    pub(super) otlp_service_name: Option<String>,
+    /// What else traces say of this server, as NAME=VALUE with commas between them [default: none]
+    #[arg(long, global = true, env = "OTEL_RESOURCE_ATTRIBUTES", value_name = "ATTRIBUTES")]
+    pub(super) otlp_resource: Option<String>,
+    /// Which part of the requests to trace, 0 to 1 [default: 1]
+    #[arg(long, global = true, env = "PATMINT_TRACE_RATIO", value_name = "NUMBER")]
+    pub(super) trace_ratio: Option<f64>,
 }
 
 impl Options {
     /// Whether one of them is a secret.
     pub(super) fn hold_secret(&self) -> bool {
         let url = self.database_url.as_ref().and_then(|url| url.parse::<DatabaseUrl>().ok());
-        self.feed_token.is_some() || url.is_some_and(|url| url.has_password())
+        self.feed_token.is_some() || self.otlp_headers.is_some() || url.is_some_and(|url| url.has_password())
     }
 
     /// These settings, and for those left out the ones of `other`.
@@ -135,6 +151,11 @@ impl Options {
             metrics_networks: self.metrics_networks.or(other.metrics_networks),
             log: self.log.or(other.log),
             log_format: self.log_format.or(other.log_format),
+            otlp_endpoint: self.otlp_endpoint.or(other.otlp_endpoint),
+            otlp_headers: self.otlp_headers.or(other.otlp_headers),
+            otlp_service_name: self.otlp_service_name.or(other.otlp_service_name),
+            otlp_resource: self.otlp_resource.or(other.otlp_resource),
+            trace_ratio: self.trace_ratio.or(other.trace_ratio),
         }
     }
 }

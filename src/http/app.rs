@@ -1,11 +1,11 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Semaphore;
 
 use super::client_address::TrustedProxies;
-use crate::{domain::digest::SecretHash, service::Services};
+use crate::{domain::digest::SecretHash, service::Services, trace::Tracing};
 
 /// What the operator chose, as far as HTTP goes by it.
 #[derive(Clone, Debug)]
@@ -33,6 +33,8 @@ pub struct App {
     /// One for each client that may wait for revocations.
     pub(super) feed_places: Semaphore,
     pub(super) feed_token: Option<SecretHash>,
+    /// Absent where nothing is traced.
+    pub(super) tracing: Option<Arc<Tracing>>,
 }
 
 impl App {
@@ -41,7 +43,13 @@ impl App {
     pub fn new(services: Services, settings: HttpSettings) -> Self {
         let feed_places = Semaphore::new(settings.max_feed_waiters);
         let feed_token = settings.feed_token.as_ref().map(|token| SecretHash::of(token.expose_secret().as_bytes()));
-        Self { services, settings, feed_places, feed_token }
+        Self { services, settings, feed_places, feed_token, tracing: None }
+    }
+
+    /// Traces what it serves.
+    #[must_use]
+    pub fn traced(self, tracing: Option<Arc<Tracing>>) -> Self {
+        Self { tracing, ..self }
     }
 
     /// What is served.

@@ -37,6 +37,7 @@ mod session;
 mod status_lists;
 mod tls;
 mod tokens;
+mod traced;
 mod users;
 
 pub use app::{App, HttpSettings};

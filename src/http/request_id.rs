@@ -9,19 +9,17 @@ use actix_web::{
     http::header::{HeaderName, HeaderValue},
 };
 
-use super::{app::App, client_address::client_address};
-use crate::domain::{ids::RequestId, source::Source};
+use super::{app::App, client_address::client_address, traced};
+use crate::{
+    domain::{ids::RequestId, source::Source},
+    trace::{self, Current, RequestSpan},
+};
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
-// Not in the request's extensions: those are a box more for each exchange, and errors are written without the request.
-tokio::task_local! {
-    static CURRENT: RequestId;
-}
-
 /// The id of the request that is being answered here; `None` where none is.
 pub(super) fn current() -> Option<RequestId> {
-    CURRENT.try_with(|id| *id).ok()
+    trace::request_id()
 }
 
 /// Where `request`, which is being answered here, comes from.
@@ -29,12 +27,17 @@ pub(super) fn source(app: &App, request: &HttpRequest) -> Source {
     Source { address: client_address(app, request), request_id: current() }
 }
 
-/// Lets `answer` come under the id `id`.
+/// Lets `answer` come under the id `id`, and in `span` if it is traced.
 pub(super) async fn marked<B>(
     id: RequestId,
+    span: Option<RequestSpan>,
     answer: impl Future<Output = Result<ServiceResponse<B>, Error>>,
 ) -> Result<ServiceResponse<B>, Error> {
-    let mut response = CURRENT.scope(id, answer).await?;
+    let answer = Current { id, span: span.clone() }.during(answer).await;
+    if let Some(span) = span {
+        traced::answered(&span, &answer);
+    }
+    let mut response = answer?;
     // Hexadecimal digits always fit.
     if let Ok(value) = HeaderValue::try_from(id.to_string()) {
         response.headers_mut().insert(HEADER, value);

@@ -24,7 +24,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{app::App, connection::Watched, request_id, routes::routes, tls::Tls};
+use super::{app::App, connection::Watched, request_id, routes::routes, tls::Tls, traced};
 use crate::store::StoreError;
 
 /// How long the head of the first request on a connection may take to arrive.
@@ -146,7 +146,9 @@ fn http<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     let application = ActixApp::new()
         .app_data(app.clone())
         .wrap_fn(move |request, service| {
-            request_id::marked(services.services().new_request_id(), service.call(request))
+            let id = services.services().new_request_id();
+            let span = traced::begun(&services, request.request(), id);
+            request_id::marked(id, span, service.call(request))
         })
         .configure(routes);
     HttpService::build()

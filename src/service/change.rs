@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::Value;
 use tokio::time;
+use tracing::field::display;
 
 use super::{
     core::LARGEST_STALENESS,
@@ -26,6 +27,7 @@ use crate::{
         list,
         replicas::{self, Replica},
     },
+    trace::{self, timed},
 };
 
 /// How often it is looked whether the other servers have applied a change.
@@ -176,9 +178,9 @@ impl Changes {
     ) -> Result<T, E> {
         let frame = self.frame(f);
         self.pauses.at(Point::Changing);
-        let (value, appended) = self.db.change(frame).await?;
+        let (value, appended) = timed("change", self.db.change(frame)).await?;
         if let Some(seq) = appended {
-            self.settle(seq).await;
+            timed("wait for all servers", self.settle(seq)).await;
         }
         Ok(value)
     }
@@ -191,9 +193,9 @@ impl Changes {
         &self,
         f: impl FnOnce(&mut Change<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
-        let (value, appended) = self.db.change_at_length(self.frame(f)).await?;
+        let (value, appended) = timed("change", self.db.change_at_length(self.frame(f))).await?;
         if let Some(seq) = appended {
-            self.settle(seq).await;
+            timed("wait for all servers", self.settle(seq)).await;
         }
         Ok(value)
     }
@@ -232,7 +234,8 @@ impl Changes {
                 Ok(None) => return,
                 Ok(Some(largest)) => bound = largest,
                 Err(error) if !is_told => {
-                    tracing::warn!(%error, "cannot see whether the other servers have applied a change");
+                    let request_id = trace::request_id().map(display);
+                    tracing::warn!(request_id, %error, "cannot see whether the other servers have applied a change");
                     is_told = true;
                 }
                 Err(_) => {}

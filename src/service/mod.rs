@@ -28,9 +28,11 @@ mod passwords;
 mod policies;
 mod restored;
 mod service_accounts;
+mod services;
 mod sessions;
 mod start;
 mod status_list;
+mod stop;
 #[cfg(test)]
 mod testing;
 mod usage;
@@ -62,8 +64,9 @@ pub use paging::{Paged, Part};
 pub use policies::{Policies, Precondition};
 pub use restored::{Restoration, Revoked};
 pub use service_accounts::{ServiceAccountEdit, ServiceAccounts};
+pub use services::Services;
 pub use sessions::{IDLE_TTL, MAX_TTL, Sessions, SignedIn};
-pub use start::{Environment, Services, StartError};
+pub use start::{Environment, StartError};
 pub use status_list::{StatusListError, StatusLists, TTL as STATUS_LIST_TTL};
 pub use users::Users;
 

@@ -20,7 +20,10 @@ use tokio::{
 };
 
 use super::behind::Behind;
-use crate::domain::random::{self, Randomness};
+use crate::{
+    domain::random::{self, Randomness},
+    trace::timed,
+};
 
 /// The most argon2 runs at once; those that starve on busy cores and are done anew come on top (`behind.rs`).
 const AT_ONCE: usize = 2;
@@ -104,7 +107,8 @@ impl Passwords {
     /// [`PasswordsError::Busy`].
     pub(crate) async fn turn(&self) -> Result<Turn, PasswordsError> {
         let place = Place::take(&self.waiting).ok_or(PasswordsError::Busy)?;
-        let turn = time::timeout(PATIENCE, self.gate.clone().acquire_owned()).await;
+        let turn = time::timeout(PATIENCE, self.gate.clone().acquire_owned());
+        let turn = timed("wait for a turn", turn).await;
         drop(place);
         match turn {
             Ok(Ok(permit)) => Ok(Turn(permit)),
@@ -150,7 +154,7 @@ impl Passwords {
         turn: Turn,
         job: impl Fn() -> Result<T, PasswordsError> + Send + Sync + 'static,
     ) -> Result<T, PasswordsError> {
-        self.behind.run(turn, job).await.map_err(broken)?
+        timed("argon2", self.behind.run(turn, job)).await.map_err(broken)?
     }
 }
 

@@ -19,7 +19,7 @@ use super::{
     Delta, Environment, ExchangeError, Exchanged, FeedError, Services, Settings, StartError,
     exchange::{Follower, Memory, Pauses, Presence},
     keys::KeyRing,
-    start::Basis,
+    services::Basis,
 };
 use crate::{
     domain::{

@@ -19,6 +19,7 @@ use super::{
     list, migrations,
     url::DatabaseUrl,
 };
+use crate::trace::timed;
 
 /// How long a caller waits for the database in all: for its turn, for a connection, for what it asked. A server that
 /// hangs keeps its connections open and says nothing, so the end of patience has to be on this side.
@@ -149,7 +150,7 @@ impl Database {
         &self,
         f: impl FnOnce(&mut DbConnection) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
-        self.in_time(&self.reads, f).await
+        timed("database read", self.in_time(&self.reads, f)).await
     }
 
     /// How many connections are kept for exchanges.
@@ -183,7 +184,7 @@ impl Database {
             // A file does not hang, and a long queue here is work under way.
             return self.write_behind(f).await;
         }
-        self.in_time(&self.writes, |connection| connection.write_transaction(f)).await
+        timed("database write", self.in_time(&self.writes, |connection| connection.write_transaction(f))).await
     }
 
     /// The same for what nobody waits for and what must not be done twice: however long it takes.
@@ -194,9 +195,12 @@ impl Database {
         &self,
         f: impl FnOnce(&mut DbConnection) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
-        let turn = time::timeout(TURN_PATIENCE, turn(&self.writes)).await;
-        let permit = turn.unwrap_or(Err(StoreError::Busy))?;
-        self.blocking(permit, |connection| connection.write_transaction(f)).await
+        let written = async {
+            let turn = time::timeout(TURN_PATIENCE, turn(&self.writes)).await;
+            let permit = turn.unwrap_or(Err(StoreError::Busy))?;
+            self.blocking(permit, |connection| connection.write_transaction(f)).await
+        };
+        timed("database write", written).await
     }
 
     /// Runs a management change: a write transaction that begins by raising the counter of the list, the one lock

@@ -29,3 +29,4 @@ mod restore;
 mod second_process;
 mod stop;
 mod tls;
+mod traces;

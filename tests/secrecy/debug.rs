@@ -21,6 +21,7 @@ use tokio::runtime::Runtime;
 use crate::watch::Book;
 
 const PASSWORD: &str = "database-password-4e11";
+const OTLP_HEADERS: &str = "x-key=otlp-key-9b27-4e11-c4";
 const FEED_TOKEN: &str = "feed-token-9b27-4e11-c3";
 
 #[derive(Parser)]
@@ -71,8 +72,11 @@ fn formats(book: &mut Book) {
 fn configuration(book: &mut Book) {
     book.secret("the password in a URL", PASSWORD);
     book.secret("the feed token", FEED_TOKEN);
+    book.secret("what the receiver of traces wants", OTLP_HEADERS.trim_start_matches("x-key="));
     let config = |url: &str| {
-        let flags = Flags::parse_from(["patmint", "--database-url", url, "--feed-token", FEED_TOKEN]);
+        let flags = ["patmint", "--database-url", url, "--feed-token", FEED_TOKEN];
+        let otlp = ["--otlp-endpoint", "http://127.0.0.1:1", "--otlp-headers", OTLP_HEADERS];
+        let flags = Flags::parse_from(flags.into_iter().chain(otlp));
         Config::load(flags.options, None)
     };
     let urls = [

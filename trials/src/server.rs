@@ -1,6 +1,7 @@
 //! A server under trial: started, measured, stopped.
 
 use std::{
+    ffi::OsStr,
     fs::{self, File},
     io::{self, BufRead as _, BufReader, Write as _},
     net::SocketAddr,
@@ -52,12 +53,13 @@ impl Server {
         Self::start(command, folder, "patmint.log").await
     }
 
-    /// Starts a program that says where it listens. Nothing of the environment's `PATMINT_*` reaches it.
+    /// Starts a program that says where it listens. Nothing that patmint reads of the environment reaches it.
     ///
     /// # Errors
     /// If it does not come up; its log is in `folder`.
     pub async fn start(mut command: Command, folder: &Path, log: &str) -> Result<Self, Failure> {
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PATMINT_")) {
+        let ours = |name: &OsStr| ["PATMINT_", "OTEL_"].iter().any(|ours| name.to_string_lossy().starts_with(ours));
+        for name in std::env::vars_os().map(|(name, _)| name).filter(|name| ours(name)) {
             command.env_remove(name);
         }
         let log_file = folder.join(log);

@@ -54,7 +54,11 @@ use crate::{
         verdict::{self, Asked, Refusal},
     },
     store::StoreError,
+    trace,
 };
+
+/// What a trace calls it when memory does not have the credential, or may not be believed.
+const READ: &str = "credential read";
 
 /// Why there is no access token.
 #[derive(Debug, Error)]
@@ -154,6 +158,7 @@ impl Exchange {
         // Before the look-up: what is found while trust has run out stays old when trust comes back (R2).
         if !self.memory.is_trusted(self.core.clock.since_boot()) {
             self.core.metrics.looked_up(Lookup::Bypass);
+            let _reading = trace::begin(READ);
             let Load { counter, keys_seq, known } = self.loads.fresh(presented.key).await?;
             // What is signed by keys that are older than `rev` could not be taken back.
             self.core.keys.ensure(keys_seq, &self.core.db).await?;
@@ -170,6 +175,7 @@ impl Exchange {
             return Ok(Found { known: remembered, rev });
         }
         self.core.metrics.looked_up(Lookup::Miss);
+        let _reading = trace::begin(READ);
         let load = self.loads.load(&self.memory, &self.pauses, presented.key, rev).await?;
         Ok(Found { known: load.known, rev })
     }
@@ -179,6 +185,7 @@ impl Exchange {
     async fn looked_at_again(&self, known: &Known, key: LookupKey, rev: i64) -> Result<Option<Arc<Known>>, StoreError> {
         // Before the row is read: what is written meanwhile is in one of the two.
         let gathered = self.core.usage.last_use(known.id());
+        let _reading = trace::begin(READ);
         let load = self.loads.load(&self.memory, &self.pauses, key, rev).await?;
         Ok(load.known.map(|known| known.used_at_least(gathered)))
     }

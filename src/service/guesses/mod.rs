@@ -21,10 +21,14 @@ use std::{
 };
 
 use ipnet::{IpNet, Ipv6Net};
+use tracing::field::display;
 
 use self::{lane::Lane, recent::Recent};
 use super::error::ManageError;
-use crate::domain::{clock::Clock, ids::UserId};
+use crate::{
+    domain::{clock::Clock, ids::UserId},
+    trace,
+};
 
 /// The longest pause for an address. Many people may share one, and who guesses among them is slow enough by this.
 const ADDRESS_PAUSE: Duration = Duration::from_mins(1);
@@ -180,7 +184,8 @@ impl Drop for Guess<'_> {
             } else if lane.end_wrong(now, pause) {
                 // Which account it is, is nobody's business who reads logs.
                 let from = source.flatten().map(|network| network.addr());
-                tracing::warn!(?from, "too many wrong passwords for one {whose}: slowed");
+                let request_id = trace::request_id().map(display);
+                tracing::warn!(request_id, ?from, "too many wrong passwords for one {whose}: slowed");
             }
         }
     }

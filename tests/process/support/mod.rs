@@ -10,6 +10,7 @@ mod documented;
 mod look;
 mod place;
 mod program;
+mod receiver;
 mod server;
 mod stream;
 
@@ -17,6 +18,7 @@ pub use client::Answer;
 pub use look::Look;
 pub use place::{Owner, Place};
 pub use program::{Program, Running};
+pub use receiver::{Mood, TraceReceiver, attribute, spans};
 pub use server::{Client, Server, claims, header};
 
 use std::time::Duration;

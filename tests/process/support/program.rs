@@ -2,14 +2,15 @@
 
 use std::{
     ffi::OsStr,
-    io::Write as _,
+    fs::{self, DirEntry},
+    io::{self, Write as _},
     path::Path,
     process::{Child, Command, Stdio},
 };
 
 use super::stream::Stream;
 
-/// What will be run: nothing of the environment's `PATMINT_*` reaches it.
+/// What will be run: nothing that it reads of the environment reaches it.
 #[must_use]
 pub struct Program {
     command: Command,
@@ -25,7 +26,7 @@ impl Program {
     /// Another program.
     pub fn other(name: &str, folder: &Path) -> Self {
         let mut command = Command::new(name);
-        let ours = |name: &OsStr| name.to_string_lossy().starts_with("PATMINT_");
+        let ours = |name: &OsStr| ["PATMINT_", "OTEL_"].iter().any(|ours| name.to_string_lossy().starts_with(ours));
         for name in std::env::vars_os().map(|(name, _)| name).filter(|name| ours(name)) {
             command.env_remove(name);
         }
@@ -98,6 +99,14 @@ impl Running {
     /// SIGHUP.
     pub fn hang_up(&self) {
         self.signal("HUP");
+    }
+
+    /// The names of its threads, as far as the system keeps them (15 bytes).
+    pub fn threads(&self) -> Vec<String> {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("it runs");
+        // One that ends meanwhile has no name any more.
+        let name = |task: io::Result<DirEntry>| fs::read_to_string(task.ok()?.path().join("comm")).ok();
+        tasks.filter_map(name).map(|name| name.trim_end().to_owned()).collect()
     }
 
     fn signal(&self, name: &str) {

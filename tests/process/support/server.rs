@@ -53,6 +53,17 @@ impl Server {
         finished
     }
 
+    /// Waits for a line of the log that contains `wanted`.
+    #[track_caller]
+    pub fn logs(&mut self, wanted: &str) -> String {
+        self.running.err.line_with(wanted).unwrap_or_else(|| panic!("it never says {wanted}"))
+    }
+
+    /// The names of its threads, as far as the system keeps them (15 bytes).
+    pub fn threads(&self) -> Vec<String> {
+        self.running.threads()
+    }
+
     pub fn kill(self) -> Finished {
         self.running.kill()
     }
