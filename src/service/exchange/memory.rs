@@ -4,6 +4,8 @@
 //! The rules R1–R7 of DESIGN 6 name the orders that matter; the comments here say which line keeps which.
 
 mod by_id;
+mod forget;
+mod gathered;
 
 use std::{
     collections::HashMap,
@@ -19,31 +21,18 @@ use indexmap::{IndexMap, IndexSet};
 use tokio::sync::watch;
 
 use self::by_id::ById;
-use super::{
-    feed_log::FeedLog,
-    known::{Known, Use},
-    loose_use::LooseUse,
-    trust::Trust,
-};
+use super::{feed_log::FeedLog, known::Known, loose_use::LooseUse, trust::Trust};
 use crate::domain::{
-    clock::Timestamp,
     credential::LookupKey,
     ids::{CredentialId, OrganizationId},
-    list::{Entry, Target},
     organization::Organization,
     standing::Standing,
 };
 
 const SHARDS: usize = 64;
 
-/// How many entries about more than one credential are looked for one by one.
-const MOST_BROAD: usize = 32;
-
 /// How many are looked at to find one that is not in use.
 const LOOKED_AT: usize = 8;
-
-/// How many are looked at for their use before others may change the shard.
-const STEP: usize = 256;
 
 type Shard = RwLock<IndexSet<ById>>;
 
@@ -170,36 +159,6 @@ impl Memory {
         }
     }
 
-    /// The last use that is gathered here.
-    pub(crate) fn last_use(&self, id: CredentialId) -> Option<Timestamp> {
-        let here = self.shard(id).and_then(|shard| read(shard).get(&id)?.0.used()).map(|used| used.at);
-        here.max(self.loose_use.last_use(id))
-    }
-
-    /// Hands out the use of about `most` credentials, each in its turn, and looks at about `places` to find them.
-    pub(crate) fn take_used(&self, most: usize, places: usize, mut take: impl FnMut(CredentialId, Use)) {
-        let mut turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut found, mut looked_at, mut shards) = (0, 0, 0);
-        // The shard in which it begins also is the last one.
-        while found < most && looked_at < places && shards <= SHARDS {
-            let (number, from) = *turn;
-            let Some(shard) = self.credentials.get(number).map(read) else { break };
-            let to = shard.len().min(from + STEP);
-            for ById(known) in shard.get_range(from..to).into_iter().flatten() {
-                looked_at += 1;
-                if let Some(used) = known.take_used() {
-                    found += 1;
-                    take(known.id(), used);
-                }
-            }
-            *turn = (number, to);
-            if to == shard.len() || to < from {
-                *turn = ((number + 1) % SHARDS, 0);
-                shards += 1;
-            }
-        }
-    }
-
     /// Follower: nothing older than `seq` may come in any more.
     pub(crate) fn raise_seen(&self, seq: i64) {
         self.seen.fetch_max(seq, SeqCst);
@@ -208,51 +167,6 @@ impl Memory {
     /// The highest number that was ever seen.
     pub(crate) fn seen(&self) -> i64 {
         self.seen.load(SeqCst)
-    }
-
-    /// Follower: forgets whomever these entries are about.
-    pub(crate) fn forget(&self, entries: &[Entry]) {
-        let mut broad = Vec::new();
-        for Entry { target, .. } in entries {
-            match target {
-                Target::Credential(id) => {
-                    if let Some(shard) = self.shard(*id) {
-                        self.remove(&mut write(shard), *id);
-                    }
-                }
-                Target::Member(..) | Target::User(_) | Target::Organization(_) | Target::Unknown => broad.push(target),
-            }
-        }
-        match broad.len() {
-            0 => {}
-            1..=MOST_BROAD => self.forget_all_of(&broad),
-            // To look through all of memory for each takes longer than to fill it anew.
-            _ => self.forget_all(),
-        }
-    }
-
-    fn forget_all_of(&self, targets: &[&Target]) {
-        for shard in &self.credentials {
-            write(shard).retain(|ById(known)| {
-                let (organization, owner) = (known.organization_id(), known.credential.owner_id);
-                let is_meant = targets.iter().any(|target| target.matches(known.id(), organization, owner));
-                if is_meant {
-                    self.let_go(known);
-                }
-                !is_meant
-            });
-        }
-    }
-
-    /// Follower: forgets everything.
-    pub(crate) fn forget_all(&self) {
-        for shard in &self.credentials {
-            let mut shard = write(shard);
-            for ById(known) in shard.drain(..) {
-                self.let_go(&known);
-            }
-        }
-        write(&self.organizations).clear();
     }
 
     /// Follower: everything up to `seq` is reflected now.

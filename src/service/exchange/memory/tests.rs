@@ -1,5 +1,8 @@
 use super::*;
-use crate::domain::verdict::tests::standing;
+use crate::domain::{
+    list::{Entry, Target},
+    verdict::tests::standing,
+};
 
 #[test]
 fn a_full_memory_keeps_what_is_in_use() {
