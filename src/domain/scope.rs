@@ -1,5 +1,7 @@
 //! Scopes: what a restricted credential may do, and how a request narrows it.
 
+mod rights;
+
 use std::{borrow::Cow, fmt, str::FromStr};
 
 use patmint_verifier::AuthorizationDetail;
@@ -7,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use self::rights::Rights;
 use super::credential::Permission;
 
 /// The most scopes that one credential may have.
@@ -179,132 +182,5 @@ fn detail_of(group: &[Scope]) -> Option<AuthorizationDetail<'_>> {
     })
 }
 
-/// What an access token allows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Rights<'a> {
-    /// Not restricted by scopes.
-    Unrestricted(Permission),
-    /// What is listed and nothing else.
-    Restricted(Cow<'a, Scopes>),
-}
-
-impl<'a> Rights<'a> {
-    /// The rights of a credential.
-    #[must_use]
-    pub fn new(permission: Permission, scopes: Option<&'a Scopes>) -> Self {
-        scopes.map_or(Self::Unrestricted(permission), |scopes| Self::Restricted(Cow::Borrowed(scopes)))
-    }
-
-    /// These rights cut down to what `requested` (a space-separated `scope` parameter) asks for. `None` if it asks
-    /// for anything that is not in them, or for nothing that can be read.
-    #[must_use]
-    pub fn narrowed(self, requested: &str) -> Option<Self> {
-        let words: Vec<&str> = requested.split(' ').filter(|word| !word.is_empty()).collect();
-        if words.is_empty() {
-            return None;
-        }
-        if words.iter().all(|word| ["read", "write"].contains(word)) {
-            let wanted = if words.contains(&"write") { Permission::ReadWrite } else { Permission::Read };
-            return match self {
-                Self::Unrestricted(own) if wanted <= own => Some(Self::Unrestricted(wanted)),
-                Self::Unrestricted(_) | Self::Restricted(_) => None,
-            };
-        }
-        let wanted: Vec<Scope> = words.into_iter().map(str::parse).collect::<Result<_, _>>().ok()?;
-        let (permission, covered) = match &self {
-            Self::Unrestricted(own) => (*own, true),
-            Self::Restricted(scopes) => (Permission::ReadWrite, wanted.iter().all(|scope| scopes.cover(scope))),
-        };
-        let scopes = Scopes::new(wanted, permission).ok().filter(|_| covered)?;
-        Some(Self::Restricted(Cow::Owned(scopes)))
-    }
-
-    /// Whether these rights include all of `other`.
-    #[must_use]
-    pub fn include(&self, other: &Rights<'_>) -> bool {
-        match (self, other) {
-            (Self::Unrestricted(own), Rights::Unrestricted(other)) => other <= own,
-            (Self::Unrestricted(own), Rights::Restricted(scopes)) => {
-                *own == Permission::ReadWrite || scopes.as_slice().iter().all(Scope::is_safe)
-            }
-            (Self::Restricted(_), Rights::Unrestricted(_)) => false,
-            (Self::Restricted(own), Rights::Restricted(scopes)) => scopes.as_slice().iter().all(|s| own.cover(s)),
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use serde_json::json;
-
-    use super::*;
-
-    fn scopes(list: &[&str]) -> Scopes {
-        let list = list.iter().map(|scope| scope.parse().unwrap()).collect();
-        Scopes::new(list, Permission::ReadWrite).unwrap()
-    }
-
-    #[test]
-    fn a_scope_is_read_as_it_is_written() {
-        for text in ["dataset:12:read", "eu/dataset:*:write", "file:a/b:c.txt:get"] {
-            assert_eq!(text.parse::<Scope>().unwrap().to_string(), text);
-        }
-        for text in ["", "a", "a:b", ":b:c", "a:b:", "a b:c:d", "a:\"b\":c", "x/y/z:1:read"] {
-            assert_eq!(text.parse::<Scope>(), Err(ScopeError::Malformed), "{text}");
-        }
-    }
-
-    #[test]
-    fn rights_travel_grouped_by_entity() {
-        let scopes = scopes(&["dataset:12:write", "dataset:12:read", "eu/model:*:get"]);
-        assert_eq!(
-            serde_json::to_value(scopes.authorization_details()).unwrap(),
-            json!([
-                {"type": "dataset", "identifier": "12", "actions": ["read", "write"]},
-                {"type": "model", "domain": "eu", "actions": ["get"]},
-            ])
-        );
-    }
-
-    #[test]
-    fn a_request_narrows_and_never_widens() {
-        let all = || Rights::Unrestricted(Permission::ReadWrite);
-        let read = || Rights::Unrestricted(Permission::Read);
-        assert_eq!(all().narrowed("read"), Some(read()));
-        assert_eq!(all().narrowed("write"), Some(all()));
-        assert_eq!(read().narrowed("read write"), None);
-        assert_eq!(read().narrowed("dataset:1:delete"), None);
-        assert_eq!(read().narrowed(""), None);
-        assert_eq!(read().narrowed("something"), None);
-        let one = scopes(&["dataset:*:read"]);
-        let own = || Rights::new(Permission::ReadWrite, Some(&one));
-        assert_eq!(own().narrowed("dataset:1:read"), Some(Rights::Restricted(Cow::Owned(scopes(&["dataset:1:read"])))));
-        assert_eq!(own().narrowed("read"), None);
-        assert_eq!(own().narrowed("dataset:1:write"), None);
-        let nothing = scopes(&[]);
-        assert_eq!(Rights::new(Permission::ReadWrite, Some(&nothing)).narrowed("dataset:1:read"), None);
-    }
-
-    #[test]
-    fn a_read_credential_names_no_operation_that_writes() {
-        let delete = vec!["dataset:1:delete".parse().unwrap()];
-        assert_eq!(Scopes::new(delete, Permission::Read), Err(ScopeError::NotSafe));
-    }
-
-    proptest! {
-        #[test]
-        fn narrowing_stays_within(
-            own in prop::option::of(prop::collection::vec("(eu/)?[ab]:[1*]:(read|write)", 0..4)),
-            write: bool,
-            asked in prop::collection::vec("(eu/)?[ab]:[1*]:(read|write)|read|write", 0..3),
-        ) {
-            let permission = if write { Permission::ReadWrite } else { Permission::Read };
-            let own = own.map(|list| scopes(&list.iter().map(String::as_str).collect::<Vec<_>>()));
-            let rights = Rights::new(permission, own.as_ref());
-            if let Some(narrowed) = rights.clone().narrowed(&asked.join(" ")) {
-                prop_assert!(rights.include(&narrowed));
-            }
-        }
-    }
-}
+mod tests;

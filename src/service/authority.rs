@@ -1,69 +1,31 @@
 //! Who is calling, and what that lets them do. Read live from the database, and again under the lock of a change.
 
 mod organizations;
+mod proof;
+mod tokens;
 
 use std::sync::Arc;
 
-use jsonwebtoken::{DecodingKey, Validation};
-use patmint_verifier::{ACCESS_TOKEN_TYP, AccessClaims, TOKEN_TYPE_ACCESS};
+use patmint_verifier::AccessClaims;
 
+use self::proof::Signed;
+pub use self::proof::{Caller, Proof};
 use super::{core::Core, error::ManageError, sessions};
 use crate::{
     domain::{
         clock::Timestamp,
-        credential::{Credential, Permission, Presented},
-        digest::SecretHash,
+        credential::{Credential, Permission},
         ids::{CredentialId, OrganizationId},
         means::Means,
         membership::{Membership, User},
         organization::Organization,
         source::Source,
         standing::{Record, Standing},
-        tagged_secret::{self, Purpose},
         verdict::{self, Asked},
     },
     service::change::Actor,
     store::{DbConnection, list, memberships, standings},
 };
-
-/// What a caller showed, checked as far as that goes without the database.
-#[derive(Clone)]
-pub enum Proof {
-    /// The secret of a session.
-    Session(SecretHash),
-    /// A credential itself.
-    Credential(Presented),
-    /// An access token of ours, for us, not expired.
-    AccessToken(Box<Signed>),
-}
-
-/// What an access token says, and the key that signed it.
-#[derive(Clone)]
-pub struct Signed {
-    /// What it says.
-    pub claims: AccessClaims<'static>,
-    /// The name of the key.
-    pub kid: String,
-}
-
-/// A caller, before anybody looked into the database.
-#[derive(Clone)]
-pub struct Caller {
-    /// What was shown.
-    pub proof: Proof,
-    /// Where the request came from.
-    pub source: Source,
-}
-
-impl Proof {
-    fn means(&self) -> Means {
-        match self {
-            Self::Session(_) => Means::Session,
-            Self::Credential(_) => Means::Token,
-            Self::AccessToken(_) => Means::AccessToken,
-        }
-    }
-}
 
 /// What stands for the user.
 pub(crate) enum Via {
@@ -83,48 +45,6 @@ pub(crate) struct Authority {
 }
 
 impl Core {
-    /// What `token` proves, sent as `Authorization: Bearer`, `Token` or a cookie.
-    ///
-    /// # Errors
-    /// [`ManageError::Unauthenticated`].
-    pub(crate) fn proof(&self, token: &str) -> Result<Proof, ManageError> {
-        if let Some(hash) = tagged_secret::parse(Purpose::Session, token, self.keys.tag()) {
-            return Ok(Proof::Session(hash));
-        }
-        if let Ok(presented) = self.format.parse(token) {
-            return Ok(Proof::Credential(presented));
-        }
-        self.access_claims(token).map(|signed| Proof::AccessToken(Box::new(signed)))
-    }
-
-    /// The claims of an access token that this patmint made for itself.
-    fn access_claims(&self, token: &str) -> Result<Signed, ManageError> {
-        let signed = self.signed_claims(token).ok_or(ManageError::Unauthenticated)?;
-        let (claims, now) = (&signed.claims, self.clock.now().unix_seconds());
-        if claims.exp <= now || !claims.aud.contains(&self.settings.issuer) {
-            return Err(ManageError::Unauthenticated);
-        }
-        Ok(signed)
-    }
-
-    /// The claims of an access token that this patmint made, for whomever, expired or not.
-    pub(crate) fn signed_claims(&self, token: &str) -> Option<Signed> {
-        let header = jsonwebtoken::decode_header(token).ok()?;
-        if header.typ.as_deref() != Some(ACCESS_TOKEN_TYP) {
-            return None;
-        }
-        let signed_by = self.keys.find(&header.kid?, self.clock.now())?;
-        let mut validation = Validation::new(signed_by.algorithm().jws());
-        validation.set_issuer(&[&self.settings.issuer]);
-        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        // Both are the callers' to check, the time by the injected clock.
-        validation.validate_exp = false;
-        validation.validate_aud = false;
-        let key = DecodingKey::from_jwk(signed_by.jwk()).ok()?;
-        let claims = jsonwebtoken::decode::<AccessClaims<'static>>(token, &key, &validation).ok()?.claims;
-        (claims.token_type == TOKEN_TYPE_ACCESS).then(|| Signed { claims, kid: signed_by.kid().to_owned() })
-    }
-
     /// Who is calling, read from the database outside of any change.
     ///
     /// # Errors
@@ -302,32 +222,6 @@ impl Authority {
             (None, [one]) => Ok(one),
             (None, []) => Err(ManageError::Forbidden("you are in no organization")),
             (None, _) => Err(super::error::invalid("organization_id", "is required, since you are in several")),
-        }
-    }
-
-    /// Whether the caller may see the user's own credentials: not with a token that is restricted to something else.
-    ///
-    /// # Errors
-    /// [`ManageError::Forbidden`].
-    pub(crate) fn may_see_tokens(&self) -> Result<(), ManageError> {
-        match &self.via {
-            Via::Session(_) | Via::Credential(_, Some(_)) => Ok(()),
-            Via::Credential(_, None) => Err(ManageError::Forbidden("this token may do only what its scopes name")),
-        }
-    }
-
-    /// Whether the caller may manage the user's own credentials in `organization`. A token may only if the policy says
-    /// so, and only an unrestricted one that may write; then its standing is returned, which bounds what it may make.
-    ///
-    /// # Errors
-    /// [`ManageError::Forbidden`].
-    pub(crate) fn may_manage_tokens(&self, organization: &Organization) -> Result<Option<&Standing>, ManageError> {
-        match &self.via {
-            Via::Session(_) => Ok(None),
-            Via::Credential(standing, Some(Permission::ReadWrite)) if organization.policy.token_management => {
-                Ok(Some(standing))
-            }
-            Via::Credential(..) => Err(ManageError::Forbidden("sign in: this token may not manage tokens")),
         }
     }
 }
