@@ -1,6 +1,8 @@
 //! Passwords: argon2id, a few at once. Each run takes 19 MiB and a tenth of a second of somebody's patience; unbounded
 //! they would be a lever for anybody who wants the machine to stop.
 
+mod hasher;
+
 use std::{
     sync::{
         Arc, OnceLock,
@@ -10,7 +12,8 @@ use std::{
 };
 
 use argon2::{
-    Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version, password_hash::phc::PasswordHash,
+    Params,
+    password_hash::{self, CustomizedPasswordHasher as _, PasswordVerifier as _, phc::PasswordHash},
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use thiserror::Error;
@@ -19,6 +22,7 @@ use tokio::{
     task, time,
 };
 
+use self::hasher::Hasher;
 use super::behind::Behind;
 use crate::{
     domain::random::{self, Randomness},
@@ -50,6 +54,7 @@ pub(crate) struct Passwords {
     random: Arc<dyn Randomness>,
     gate: Arc<Semaphore>,
     behind: Behind,
+    hasher: Arc<Hasher>,
     waiting: AtomicUsize,
     /// The hash of a password that nobody knows, for users who do not exist.
     nobody: Arc<OnceLock<SecretString>>,
@@ -62,16 +67,11 @@ fn broken(error: impl std::fmt::Display) -> PasswordsError {
     PasswordsError::Hash(format!("{error}"))
 }
 
-/// RFC 9106's algorithm with OWASP's first choice of parameters: 19 MiB, two passes, one lane.
-fn argon2() -> Result<Argon2<'static>, PasswordsError> {
+/// OWASP's first choice of parameters for argon2id, RFC 9106: 19 MiB, two passes, one lane.
+fn hash(hasher: &Hasher, password: &SecretString, salt: &[u8; 16]) -> Result<SecretString, PasswordsError> {
     let params = Params::new(19_456, 2, 1, None).map_err(broken)?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
-}
-
-fn hash(password: &SecretString, salt: &[u8; 16]) -> Result<SecretString, PasswordsError> {
-    let hash: PasswordHash =
-        argon2()?.hash_password_with_salt(password.expose_secret().as_bytes(), salt).map_err(broken)?;
-    Ok(hash.to_string().into())
+    let password = password.expose_secret().as_bytes();
+    Ok(hasher.hash_password_with_params(password, salt, params).map_err(broken)?.to_string().into())
 }
 
 /// 24 letters and digits without those that look alike: more than 130 bits.
@@ -91,14 +91,21 @@ pub(crate) fn generate(random: &dyn Randomness) -> SecretString {
 impl Passwords {
     pub(crate) fn new(random: Arc<dyn Randomness>) -> Self {
         let gate = Arc::new(Semaphore::new(AT_ONCE));
-        Self { random, gate, behind: Behind::default(), waiting: AtomicUsize::new(0), nobody: Arc::default() }
+        Self {
+            random,
+            gate,
+            behind: Behind::default(),
+            hasher: Arc::default(),
+            waiting: AtomicUsize::new(0),
+            nobody: Arc::default(),
+        }
     }
 
     /// Makes what the first unknown user would otherwise wait for, and be known by.
     pub(crate) fn prepare(&self) {
-        let (nobody, random) = (self.nobody.clone(), self.random.clone());
+        let (nobody, hasher, random) = (self.nobody.clone(), self.hasher.clone(), self.random.clone());
         // Whoever needs it before it is done makes it; whoever fails to make it says so then.
-        drop(task::spawn_blocking(move || nobody_hash(&nobody, &*random).map(|_| ())));
+        drop(task::spawn_blocking(move || nobody_hash(&nobody, &hasher, &*random).map(|_| ())));
     }
 
     /// Waits for a turn, in a queue of bounded length. To be taken before anything else is done for a stranger.
@@ -121,8 +128,8 @@ impl Passwords {
     /// # Errors
     /// [`PasswordsError`].
     pub(crate) async fn hash(&self, password: SecretString) -> Result<SecretString, PasswordsError> {
-        let (turn, salt) = (self.turn().await?, random::bytes(&*self.random));
-        self.run(turn, move || hash(&password, &salt)).await
+        let (turn, hasher, salt) = (self.turn().await?, self.hasher.clone(), random::bytes(&*self.random));
+        self.run(turn, move || hash(&hasher, &password, &salt)).await
     }
 
     /// Whether `password` is the one that was hashed. Takes as long without a hash: whether a user exists must not show.
@@ -135,16 +142,19 @@ impl Passwords {
         password: SecretString,
         stored: Option<SecretString>,
     ) -> Result<bool, PasswordsError> {
-        let (nobody, random) = (self.nobody.clone(), self.random.clone());
+        let (nobody, hasher, random) = (self.nobody.clone(), self.hasher.clone(), self.random.clone());
         let verify = move || {
             let exists = stored.is_some();
             let stored = match &stored {
                 Some(stored) => stored,
-                None => nobody_hash(&nobody, &*random)?,
+                None => nobody_hash(&nobody, &hasher, &*random)?,
             };
             let hash = PasswordHash::new(stored.expose_secret()).map_err(broken)?;
-            let is_right = argon2()?.verify_password(password.expose_secret().as_bytes(), &hash).is_ok();
-            Ok(is_right && exists)
+            match hasher.verify_password(password.expose_secret().as_bytes(), &hash) {
+                Ok(()) => Ok(exists),
+                Err(password_hash::Error::PasswordInvalid) => Ok(false),
+                Err(error) => Err(broken(error)),
+            }
         };
         self.run(turn, verify).await
     }
@@ -176,12 +186,13 @@ impl Drop for Place<'_> {
 
 fn nobody_hash<'a>(
     nobody: &'a OnceLock<SecretString>,
+    hasher: &Hasher,
     random: &dyn Randomness,
 ) -> Result<&'a SecretString, PasswordsError> {
     if let Some(hash) = nobody.get() {
         return Ok(hash);
     }
-    let made = hash(&generate(random), &random::bytes(random))?;
+    let made = hash(hasher, &generate(random), &random::bytes(random))?;
     Ok(nobody.get_or_init(|| made))
 }
 

@@ -14,6 +14,7 @@ mod support;
 
 mod bootstrap;
 mod crash;
+mod crowd;
 mod doctor;
 mod explain;
 mod hang;

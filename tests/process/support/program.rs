@@ -4,7 +4,7 @@ use std::{
     ffi::OsStr,
     fs::{self, DirEntry},
     io::{self, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
@@ -80,6 +80,11 @@ pub struct Running {
 }
 
 impl Running {
+    /// What the system tells of it: a file in `/proc/PID`.
+    pub fn proc(&self, name: &str) -> PathBuf {
+        Path::new("/proc").join(self.child.id().to_string()).join(name)
+    }
+
     /// Waits for its end.
     pub fn finish(mut self) -> Finished {
         self.ended()
