@@ -82,6 +82,11 @@ impl Server {
         threads.filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("comm")).ok()).collect()
     }
 
+    /// The next line of its log with `wanted`.
+    pub fn log_to(&mut self, wanted: &str) -> String {
+        self.running.err.line_with(wanted).unwrap_or_else(|| panic!("no {wanted}"))
+    }
+
     /// The lines on standard output so far and up to one with `wanted`.
     pub fn stdout_to(&mut self, wanted: &str) -> String {
         let out = self.running.out.as_mut().unwrap();
