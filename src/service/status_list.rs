@@ -8,7 +8,10 @@ mod tests;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, Ordering::SeqCst},
+    },
     time::Duration,
 };
 
@@ -16,7 +19,10 @@ use thiserror::Error;
 use tokio::{sync::Mutex as Turn, task, time};
 
 use super::core::Core;
-use crate::store::StoreError;
+use crate::store::{
+    StoreError,
+    numbers::{self, Numbered},
+};
 
 /// How many credentials one list has.
 const SIZE: i64 = 1 << 16;
@@ -70,11 +76,15 @@ pub struct StatusLists {
     made: Arc<Mutex<Made>>,
     /// One is made at a time, whoever asks: anybody may.
     turn: Arc<Turn<()>>,
+    /// A number that was given out to a credential; those below it were too. 0 = nobody has looked yet.
+    given_out: Arc<AtomicI64>,
+    /// One looks at a time.
+    look: Arc<Turn<()>>,
 }
 
 impl StatusLists {
     pub(crate) fn new(core: Arc<Core>) -> Self {
-        Self { core, made: Arc::default(), turn: Arc::default() }
+        Self { core, made: Arc::default(), turn: Arc::default(), given_out: Arc::default(), look: Arc::default() }
     }
 
     /// List `list` as a signed JWT, at most [`TTL`] seconds old. Waits for it for 5 seconds at most.
@@ -92,7 +102,28 @@ impl StatusLists {
         }
     }
 
+    /// Whether a credential has a place in list `list`.
+    async fn exists(&self, list: i64) -> Result<bool, StoreError> {
+        let first = list.saturating_mul(SIZE);
+        if first <= self.given_out.load(SeqCst) {
+            return Ok(true);
+        }
+        let (look, given_out) = (self.look.clone().lock_owned().await, self.given_out.clone());
+        let is_given_out = move |connection: &mut _| {
+            // A read that goes on though nobody waits for it any more keeps the others: it takes one connection, not all.
+            let _look = look;
+            let newest = numbers::last(connection, Numbered::Credential)?;
+            given_out.fetch_max(newest, SeqCst);
+            Ok(first <= newest)
+        };
+        self.core.db.read(is_given_out).await
+    }
+
     async fn in_turn(&self, list: i64) -> Result<Arc<str>, StatusListError> {
+        // Before the turn: whoever asks for what there is not need not wait for what there is.
+        if !self.exists(list).await? {
+            return Err(StatusListError::Unknown);
+        }
         let turn = Arc::new(self.turn.clone().lock_owned().await);
         // Whoever had the turn before may have wanted the same.
         if let Some(jwt) = self.fresh(list) {

@@ -1,7 +1,10 @@
 //! Organizations and their policy.
 
+mod unread;
+
 use diesel::prelude::*;
 
+pub(super) use self::unread::{Organizations, UnreadOrganization};
 use super::{
     connection::{DbConnection, run},
     error::StoreError,

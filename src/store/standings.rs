@@ -9,7 +9,7 @@ use super::{
     credentials::CredentialRow,
     error::StoreError,
     memberships::MembershipRow,
-    organizations::OrganizationRow,
+    organizations::{OrganizationRow, Organizations, UnreadOrganization},
     schema::{credentials, memberships, organizations, users},
     users::UserRow,
 };
@@ -45,9 +45,9 @@ struct JudgedCredential {
 /// See [`Owner::from_parts`].
 type JudgedUser = (Option<Timestamp>, i64);
 type JudgedMembership = (Option<Timestamp>, i64, Option<Groups>);
-type JudgedRow = (JudgedCredential, JudgedUser, Option<JudgedMembership>, OrganizationRow);
+type JudgedRow<O> = (JudgedCredential, JudgedUser, Option<JudgedMembership>, O);
 
-fn standing((credential, user, membership, organization): JudgedRow) -> Standing {
+fn standing((credential, user, membership, organization): JudgedRow<Arc<Organization>>) -> Standing {
     Standing {
         credential: Credential {
             id: credential.id,
@@ -65,8 +65,16 @@ fn standing((credential, user, membership, organization): JudgedRow) -> Standing
             last_used_at: credential.last_used_at,
         },
         owner: Owner::from_parts(user, membership),
-        organization: Arc::new(organization.into()),
+        organization,
     }
+}
+
+fn standings(rows: Vec<JudgedRow<UnreadOrganization>>) -> Result<Vec<Standing>, StoreError> {
+    let mut organizations = Organizations::default();
+    let read = |(credential, user, membership, organization)| {
+        Ok(standing((credential, user, membership, organizations.read(organization)?)))
+    };
+    rows.into_iter().map(read).collect()
 }
 
 type RecordRow = (CredentialRow, UserRow, Option<MembershipRow>, OrganizationRow);
@@ -97,12 +105,12 @@ fn joined() -> _ {
 
 /// The columns of a [`JudgedRow`].
 macro_rules! judged {
-    () => {
+    ($organization:ty) => {
         (
             JudgedCredential::as_select(),
             (users::disabled_at, users::revoked_seq),
             (memberships::ended_at, memberships::revoked_seq, memberships::member_groups).nullable(),
-            OrganizationRow::as_select(),
+            <$organization>::as_select(),
         )
     };
 }
@@ -140,8 +148,11 @@ macro_rules! get {
 /// [`StoreError`].
 pub fn by_key(connection: &mut DbConnection, key: LookupKey) -> Result<Option<Standing>, StoreError> {
     // On the connection itself: the derived one would put the statement's text together at each call.
-    let row: QueryResult<Option<JudgedRow>> = on_backend!(connection, |c| get!(c, key, judged!()));
-    Ok(run(row)?.map(standing))
+    let row: QueryResult<Option<JudgedRow<OrganizationRow>>> =
+        on_backend!(connection, |c| get!(c, key, judged!(OrganizationRow)));
+    Ok(run(row)?.map(|(credential, user, membership, organization)| {
+        standing((credential, user, membership, Arc::new(organization.into())))
+    }))
 }
 
 /// The record of the credential that `key` finds.
@@ -178,9 +189,9 @@ pub fn perhaps_active_of(
         .filter(credentials::owner_id.eq(owner).and(credentials::organization_id.eq(organization)))
         .filter(credentials::revoked_at.is_null().and(credentials::rotated_to.is_null()))
         .filter(credentials::expires_at.is_null().or(credentials::expires_at.gt(Some(now))))
-        .select(judged!())
+        .select(judged!(UnreadOrganization))
         .load(connection);
-    Ok(run(rows)?.into_iter().map(standing).collect())
+    standings(run(rows)?)
 }
 
 /// The standings of the credentials with a number in `from..to`, for a status list.
@@ -190,9 +201,9 @@ pub fn perhaps_active_of(
 pub fn numbered(connection: &mut DbConnection, from: i64, to: i64) -> Result<Vec<Standing>, StoreError> {
     let rows = joined()
         .filter(credentials::number.ge(from).and(credentials::number.lt(to)))
-        .select(judged!())
+        .select(judged!(UnreadOrganization))
         .load(connection);
-    Ok(run(rows)?.into_iter().map(standing).collect())
+    standings(run(rows)?)
 }
 
 /// The standings of the credentials with a number in `numbers` that are not revoked and were neither used nor made at
@@ -210,7 +221,7 @@ pub fn unused(
         .filter(credentials::revoked_at.is_null().and(credentials::created_at.lt(since)))
         .filter(credentials::last_used_at.is_null().or(credentials::last_used_at.lt(Some(since))))
         .order(credentials::number)
-        .select(judged!())
+        .select(judged!(UnreadOrganization))
         .load(connection);
-    Ok(run(rows)?.into_iter().map(standing).collect())
+    standings(run(rows)?)
 }

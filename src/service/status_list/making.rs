@@ -15,11 +15,7 @@ use crate::{
         verdict::{self, State},
     },
     service::{core::Core, exchange::Point},
-    store::{
-        DbConnection, StoreError,
-        numbers::{self, Numbered},
-        standings,
-    },
+    store::{DbConnection, StoreError, standings},
 };
 
 /// Bits for each: VALID 0, INVALID 1, SUSPENDED 2.
@@ -43,14 +39,6 @@ pub(super) async fn signed(core: &Arc<Core>, list: i64, turn: &Turn) -> Result<S
     // Before the first read: whatever is changed from now on may be missing.
     let now = core.clock.now();
     let first = list.saturating_mul(SIZE);
-    let share = turn.clone();
-    let given_out = move |connection: &mut DbConnection| {
-        let _share = share;
-        numbers::last(connection, Numbered::Credential)
-    };
-    if first > core.db.read::<_, StoreError>(given_out).await? {
-        return Err(StatusListError::Unknown);
-    }
     let mut bytes = Vec::new();
     for from in (first..first + SIZE).step_by(usize::try_from(PIECE).unwrap_or(usize::MAX)) {
         let (share, core_of_piece) = (turn.clone(), core.clone());

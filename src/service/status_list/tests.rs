@@ -7,7 +7,10 @@ use std::{
 use tokio::runtime::{Builder, Runtime};
 
 use super::*;
-use crate::service::{exchange::Point, testing::Replica};
+use crate::{
+    service::{exchange::Point, testing::Replica},
+    store::standings,
+};
 
 /// One thread, and what is spawned there goes on only while it waits for something.
 fn runtime() -> Runtime {
@@ -94,4 +97,24 @@ fn one_that_failed_is_made_anew() {
     assert!(matches!(failed, Err(StatusListError::Store(_))), "{failed:?}");
     replica.execute("ALTER TABLE others RENAME TO credentials");
     runtime.block_on(lists.signed(0)).unwrap();
+}
+
+#[test]
+fn who_asks_for_what_there_is_not_waits_for_nothing() {
+    let (replica, runtime) = (Replica::new(), runtime());
+    let lists = &replica.services.status_lists;
+    runtime.block_on(async {
+        let _turn = lists.turn.lock().await;
+        let none = lists.signed(1).await;
+        assert!(matches!(none, Err(StatusListError::Unknown)), "{none:?}");
+    });
+}
+
+#[test]
+fn an_organization_is_read_once_for_all_its_credentials() {
+    let (replica, runtime) = (Replica::new(), runtime());
+    let all = replica.db.read::<_, StoreError>(|connection| standings::numbered(connection, 0, SIZE));
+    let all = runtime.block_on(all).unwrap();
+    assert!(all.len() > 1);
+    assert!(all.windows(2).all(|two| Arc::ptr_eq(&two[0].organization, &two[1].organization)));
 }
