@@ -51,7 +51,7 @@ fn a_change_whose_answer_has_to_wait_is_found_too() {
     let client = server.client.clone();
     place.look().execute("ALTER TABLE replicas RENAME TO others");
     let revoking = thread::spawn(move || client.try_revoke(&session, made["id"].as_str().unwrap()).expect("an answer"));
-    let line = server.log_to("cannot see whether the other servers have applied a change");
+    let line = server.logs("cannot see whether the other servers have applied a change");
     place.look().execute("ALTER TABLE others RENAME TO replicas");
     let answer = revoking.join().expect("an answer");
     assert_eq!(answer.status, 204);

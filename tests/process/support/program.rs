@@ -4,7 +4,7 @@ use std::{
     ffi::OsStr,
     fs::{self, DirEntry},
     io::{self, Write as _},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
 };
 
@@ -80,9 +80,9 @@ pub struct Running {
 }
 
 impl Running {
-    /// What the system tells of it: a file in `/proc/PID`.
-    pub fn proc(&self, name: &str) -> PathBuf {
-        Path::new("/proc").join(self.child.id().to_string()).join(name)
+    /// What the system tells of it (`/proc/PID/status`).
+    pub fn status(&self) -> String {
+        fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs")
     }
 
     /// Waits for its end.

@@ -1,6 +1,6 @@
 //! A server that runs, and a client of it.
 
-use std::{fs, net::SocketAddr};
+use std::net::SocketAddr;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
@@ -70,21 +70,9 @@ impl Server {
 
     /// Its memory, in KiB: `VmRSS` (resident now) or `VmHWM` (at the most so far).
     pub fn memory(&self, name: &str) -> u64 {
-        let status = fs::read_to_string(self.running.proc("status")).expect("it runs");
+        let status = self.running.status();
         let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
         line.unwrap().trim().trim_end_matches(" kB").parse().expect("a number")
-    }
-
-    /// The names of its threads.
-    pub fn threads(&self) -> Vec<String> {
-        let threads = fs::read_dir(self.running.proc("task")).expect("it runs");
-        // One that has ended meanwhile has no name.
-        threads.filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("comm")).ok()).collect()
-    }
-
-    /// The next line of its log with `wanted`.
-    pub fn log_to(&mut self, wanted: &str) -> String {
-        self.running.err.line_with(wanted).unwrap_or_else(|| panic!("no {wanted}"))
     }
 
     /// The lines on standard output so far and up to one with `wanted`.
