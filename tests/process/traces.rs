@@ -174,13 +174,17 @@ fn a_stranger_cannot_have_everything_traced() {
 fn without_an_endpoint_nothing_is_traced() {
     let place = Place::new();
     let receiver = TraceReceiver::new(Mood::Good);
-    let sends = |server: Server| {
-        let sends = server.threads().iter().any(|name| name == SENDER);
-        server.stop();
-        sends
-    };
-    assert!(sends(serve(&place, &receiver, [])));
-    assert!(!sends(place.serve()));
+    let has_sender = |server: &Server| server.threads().iter().any(|name| name == SENDER);
+    let traced = serve(&place, &receiver, []);
+    traced.client.get("/livez");
+    // It has its name when it sends.
+    receiver.next();
+    assert!(has_sender(&traced));
+    traced.stop();
+    let server = place.serve();
+    server.client.get("/livez");
+    assert!(!has_sender(&server));
+    server.stop();
 }
 
 #[test]
