@@ -8,6 +8,7 @@ use std::{
     sync::Arc,
 };
 
+use diesel::connection::SimpleConnection as _;
 use patmint::{
     domain::{
         clock::{Clock as _, SystemClock, Timestamp},
@@ -144,6 +145,7 @@ impl Seeder {
             let batch = move |connection: &mut DbConnection, seq| maker.batch(connection, seq, kind, size);
             texts.extend(self.db.change_at_length(batch).await?);
         }
+        self.db.change_at_length(|connection, _| analyze(connection)).await?;
         Ok(texts)
     }
 
@@ -170,6 +172,14 @@ impl Seeder {
         let users = &self.services.users;
         let done = if is_disabled { users.disable(email).await? } else { users.enable(email).await? };
         if done { Ok(()) } else { Err("nothing was changed".into()) }
+    }
+}
+
+/// What PostgreSQL finds out by itself within a minute (autovacuum): how many rows there are. Until then it plans for few.
+fn analyze(connection: &mut DbConnection) -> Result<(), StoreError> {
+    match connection {
+        DbConnection::Postgres(connection) => Ok(connection.batch_execute("ANALYZE")?),
+        DbConnection::Sqlite(_) => Ok(()),
     }
 }
 
