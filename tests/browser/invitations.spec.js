@@ -217,6 +217,40 @@ test.describe('what the address had', () => {
   })
 })
 
+test.describe('another link in the same tab', () => {
+  test.use({ refusals: [`422 ${ACCEPT}`, `422 ${ACCEPT}`] })
+
+  test('finds nothing of what was typed for the first', async ({ page, invite }) => {
+    const [first, second] = [await invite.to(somebody()), await invite.to(somebody())]
+    await page.goto(first.link)
+    await button(page, 'Accept').click()
+    await page.getByLabel('Show the password').check()
+    await field(page, 'Password').fill('a password for the first')
+    await page.goto(second.link)
+    await button(page, 'Accept').click()
+    await expect(field(page, 'Password')).toHaveValue('')
+    await expect(field(page, 'Password')).toHaveAttribute('type', 'password')
+  })
+
+  test('is not meant by the answer to the first', async ({ page, invite }) => {
+    const [first, second] = [await invite.to(somebody()), await invite.to(somebody())]
+    let open
+    const isSecondOpen = new Promise((resolve) => { open = resolve })
+    await page.route(`**${ACCEPT}`, async (route) => {
+      await isSecondOpen
+      await route.continue()
+    }, { times: 1 })
+    await page.goto(first.link)
+    await button(page, 'Accept').click()
+    await page.goto(second.link)
+    open()
+    await expect(page.locator('[aria-busy]')).toHaveCount(0)
+    await expect(heading(page, 'You are invited')).toBeVisible()
+    await button(page, 'Accept').click()
+    await expect(heading(page, 'Make your account')).toBeVisible()
+  })
+})
+
 test.describe('a server that is out of reach', () => {
   test.use({ refusals: ['Failed to load resource: net::ERR_EMPTY_RESPONSE', `422 ${ACCEPT}`] })
 

@@ -36,7 +36,7 @@ const LATER = 'The server cannot do this now. Try again in a moment.'
 function explained(problem) {
   if (problem.code === 'not_found') {
     return 'This invitation cannot be accepted: it was used or taken back, it is more than a day old, or the link is not whole. ' +
-      'Ask for a new one.'
+      'Ask for a new one, unless it was you who used it: then you have joined.'
   }
   return problem.detail ? sentence(problem.detail) : LATER
 }
@@ -56,8 +56,12 @@ async function post(path, body) {
   }
 }
 
-async function accept(account) {
-  const { isGood, body } = await post('api/v1/invitations/accept', { token: secret, ...account })
+async function accept(own, account) {
+  const { isGood, body } = await post('api/v1/invitations/accept', { token: own, ...account })
+  if (own !== secret) {
+    // Another link was opened meanwhile.
+    return
+  }
   if (isGood) {
     secret = ''
     part('organization').textContent = body.organization_name
@@ -76,22 +80,33 @@ async function accept(account) {
   }
 }
 
-async function make(form) {
+async function make(own, form) {
   const { name, password } = form.elements
-  await accept(name.value.trim() ? { name: name.value, password: password.value } : { password: password.value })
+  await accept(own, name.value.trim() ? { name: name.value, password: password.value } : { password: password.value })
 }
 
-async function signIn(form) {
+async function signIn(own, form) {
   const { email, password } = form.elements
   const { isGood, body } = await post('api/v1/session', { email: email.value, password: password.value })
+  if (own !== secret) {
+    return
+  }
   if (isGood) {
-    await accept()
+    await accept(own)
   } else {
     complain(explained(body))
   }
 }
 
-// Has `f` run when the form of a section is sent, once at a time.
+// Empties all forms, and hides what is typed there.
+function forget() {
+  for (const form of document.forms) {
+    form.reset()
+  }
+  part('new-password').type = 'password'
+}
+
+// Has `f` run for the secret of now when the form of a section is sent, once at a time.
 function onSubmit(id, f) {
   const form = part(id).querySelector('form')
   form.addEventListener('submit', async (event) => {
@@ -103,13 +118,13 @@ function onSubmit(id, f) {
     form.setAttribute('aria-busy', 'true')
     complain('')
     try {
-      await f(form)
+      await f(secret, form)
     } finally {
       form.removeAttribute('aria-busy')
       isBusy = false
     }
     if (form.closest('section').hidden) {
-      form.reset()
+      forget()
     }
   })
 }
@@ -119,11 +134,12 @@ function onSubmit(id, f) {
 function begin() {
   secret = location.hash.slice(1)
   history.replaceState(null, '', location.pathname)
+  forget()
   complain('')
   show(secret ? 'invitation' : 'nothing')
 }
 
-onSubmit('invitation', () => accept())
+onSubmit('invitation', (own) => accept(own))
 onSubmit('account', make)
 onSubmit('sign-in', signIn)
 part('shown').addEventListener('change', ({ target }) => {

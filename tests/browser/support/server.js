@@ -11,7 +11,7 @@ import { Front } from './front.js'
 const program = process.env.PATMINT_BIN
 
 function environment() {
-  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('PATMINT_'))
+  const own = Object.entries(process.env).filter(([name]) => !/^(PATMINT|OTEL)_/.test(name))
   return Object.fromEntries(own)
 }
 
