@@ -9,14 +9,14 @@ pub(crate) struct FileModes {
 }
 
 impl FileModes {
-    /// Looks at the file and at the folder that it lies in.
+    /// Looks at the file, by whatever links it is reached, and at the folder that it lies in.
     ///
     /// # Errors
     /// What the system says.
     pub(crate) fn of(path: &Path) -> io::Result<Self> {
+        let path = fs::canonicalize(path)?;
         let mode = |path: &Path| fs::metadata(path).map(|entry| entry.permissions().mode());
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        Ok(Self { folder: mode(folder)?, file: mode(path)? })
+        Ok(Self { folder: mode(path.parent().unwrap_or(&path))?, file: mode(&path)? })
     }
 
     pub(crate) fn others_can_read(self) -> bool {
@@ -36,7 +36,28 @@ impl FileModes {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+
     use super::*;
+
+    #[test]
+    fn a_link_is_as_safe_as_what_it_leads_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let set = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        let [open, closed] = [("open", 0o755), ("closed", 0o700)].map(|(name, mode)| {
+            let path = folder.path().join(name);
+            fs::create_dir(&path).unwrap();
+            fs::write(path.join("key"), "").unwrap();
+            set(&path.join("key"), 0o644);
+            set(&path, mode);
+            path
+        });
+        for (target, link) in [(&open, &closed), (&closed, &open)] {
+            symlink(target.join("key"), link.join("link")).unwrap();
+            let others_can_read = FileModes::of(&link.join("link")).unwrap().others_can_read();
+            assert_eq!(others_can_read, target == &open, "{target:?}");
+        }
+    }
 
     #[test]
     fn others_are_noticed_who_can_get_at_the_key() {
