@@ -70,15 +70,11 @@ impl TrustedProxies {
         self.networks.iter().any(|network| network.contains(&address))
     }
 
-    /// Whether a proxy that is trusted sent this request.
-    pub(super) fn sent(&self, request: &HttpRequest) -> bool {
-        peer(request).is_some_and(|peer| self.trusts(peer))
-    }
-
     /// Whether a proxy that is not trusted says that it stands between.
     pub(super) fn is_unnamed(&self, request: &HttpRequest) -> bool {
         let says = |name| request.headers().contains_key(name);
-        ["x-forwarded-for", "forwarded", "via", "x-real-ip"].into_iter().any(says) && !self.sent(request)
+        ["x-forwarded-for", "forwarded", "via", "x-real-ip"].into_iter().any(says)
+            && !peer(request).is_some_and(|peer| self.trusts(peer))
     }
 
     fn client(&self, request: &HttpRequest) -> Option<IpAddr> {

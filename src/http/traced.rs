@@ -12,18 +12,13 @@ use crate::{
     trace::{Caller, RequestSpan},
 };
 
-/// Begins the span of `request`, if it is to be traced. A caller who does not keep a span of their own wants none here; the
-/// word of a trusted proxy counts also where it does. Of all others it is the part that the operator chose, whatever they
-/// say: a stranger could have everything traced.
+/// Begins the span of `request`, if it is to be traced. A caller who does not keep a span of their own wants none here. Of all
+/// others it is the part that the operator chose, whatever they say: anybody can send the header, also through a proxy, and
+/// could have everything traced.
 pub(super) fn begun(app: &App, request: &HttpRequest, id: RequestId) -> Option<RequestSpan> {
     let tracing = app.tracing.as_ref()?;
     let caller = caller(request);
-    let is_wanted = match &caller {
-        Some(caller) if !caller.is_sampled() => false,
-        Some(_) if app.settings.proxies.sent(request) => true,
-        Some(_) | None => tracing.takes(id),
-    };
-    if !is_wanted {
+    if caller.as_ref().is_some_and(|caller| !caller.is_sampled()) || !tracing.takes(id) {
         return None;
     }
     let (method, name) = named(request.method());

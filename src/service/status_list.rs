@@ -109,6 +109,10 @@ impl StatusLists {
             return Ok(true);
         }
         let (look, given_out) = (self.look.clone().lock_owned().await, self.given_out.clone());
+        // Whoever looked before may have seen it.
+        if first <= given_out.load(SeqCst) {
+            return Ok(true);
+        }
         let is_given_out = move |connection: &mut _| {
             // A read that goes on though nobody waits for it any more keeps the others: it takes one connection, not all.
             let _look = look;

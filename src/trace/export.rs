@@ -68,13 +68,13 @@ impl Exporter {
             request = request.header(name, value.expose_secret());
         }
         let mut answer = request.send(&body)?;
-        // Read to the end, so that the connection can be used again.
-        let body = answer.body_mut().with_config().limit(LARGEST_ANSWER).read_to_vec()?;
+        // Read to the end, so that the connection can be used again; one with a longer answer is closed.
+        let body = answer.body_mut().with_config().limit(LARGEST_ANSWER).read_to_vec();
         if !answer.status().is_success() {
             return Err(SendError::Status(answer.status().as_u16()));
         }
         // What is not understood refuses nothing.
-        let told = ExportTraceServiceResponse::decode(body.as_slice()).unwrap_or_default();
+        let told = ExportTraceServiceResponse::decode(body.unwrap_or_default().as_slice()).unwrap_or_default();
         match told.partial_success {
             Some(partial) if partial.rejected_spans > 0 => Err(SendError::Refused(partial.rejected_spans)),
             _ => Ok(()),

@@ -9,7 +9,7 @@ use opentelemetry_sdk::{
     Resource,
     propagation::TraceContextPropagator,
     resource::TelemetryResourceDetector,
-    trace::{BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracer, SdkTracerProvider, Span},
+    trace::{BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracer, SdkTracerProvider, Span, SpanLimits},
 };
 use secrecy::SecretString;
 
@@ -64,6 +64,8 @@ impl Tracing {
         let provider = SdkTracerProvider::builder()
             // Spans are made only of what is to be sent.
             .with_sampler(Sampler::AlwaysOn)
+            // Whatever the environment says.
+            .with_span_limits(SpanLimits::default())
             .with_resource(resource)
             .with_span_processor(sender)
             .build();
