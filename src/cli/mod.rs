@@ -23,7 +23,8 @@ use std::{
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use thiserror::Error;
-use tracing_subscriber::EnvFilter;
+use tracing::{Level, Metadata};
+use tracing_subscriber::{EnvFilter, filter::filter_fn, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 use crate::{
     config::{self, Config, ConfigError, LogFormat, Options},
@@ -164,12 +165,24 @@ async fn dispatch(command: Command, config: &Config) -> Result<(), CliError> {
 
 fn log_to_stderr(config: &Config) -> Result<(), CliError> {
     let filter = EnvFilter::try_new(&config.log).map_err(|error| CliError::Log(error.to_string()))?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let log = tracing_subscriber::registry().with(filter).with(filter_fn(may_be_told));
+    let lines = fmt::layer().with_writer(io::stderr);
     match config.log_format {
-        LogFormat::Text => log.with_ansi(io::stderr().is_terminal()).init(),
-        LogFormat::Json => log.json().flatten_event(true).with_current_span(false).with_span_list(false).init(),
+        LogFormat::Text => log.with(lines.with_ansi(io::stderr().is_terminal())).init(),
+        LogFormat::Json => {
+            log.with(lines.json().flatten_event(true).with_current_span(false).with_span_list(false)).init();
+        }
     }
     Ok(())
+}
+
+/// Not what no filter should let through.
+fn may_be_told(line: &Metadata<'_>) -> bool {
+    // The HTTP client writes down each byte that it sends: the headers for a receiver of traces too.
+    let is_secret = line.target().starts_with("ureq") && *line.level() > Level::DEBUG;
+    // To actix it is an error if what comes is no HTTP: any stranger could fill the log.
+    let is_strangers = line.target() == "actix_http::h1::dispatcher" && *line.level() == Level::ERROR;
+    !is_secret && !is_strangers
 }
 
 #[cfg(test)]

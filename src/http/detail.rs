@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     body::BodyError,
-    problem::{RETRY_AFTER, logged},
+    problem::{RETRY_AFTER, logged, put_off},
 };
 use crate::{
     domain::ids::RequestId,
@@ -84,7 +84,7 @@ impl From<ManageError> for Detail {
         match error {
             ManageError::Store(error) => error.into(),
             ManageError::Unauthenticated => Self::NotAuthenticated,
-            ManageError::Busy => Self::Unavailable(logged(&error)),
+            ManageError::Busy => Self::Unavailable(put_off(&error)),
             other @ (ManageError::Forbidden(_)
             | ManageError::NotFound
             | ManageError::Invalid { .. }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::{
     app::App,
     openapi::{Access, Operation, Parameter, refusal, shapes},
-    problem::{Problem, logged},
+    problem::{Problem, logged, put_off},
 };
 use crate::{
     domain::{
@@ -118,7 +118,7 @@ pub(super) async fn get(app: Data<App>, request: HttpRequest) -> Result<HttpResp
     if wait > 0 && !feed.has_news(after) {
         // Given back when the answer is there, or when this future is dropped because the client hung up.
         let place = app.feed_places.try_acquire();
-        let _place = place.map_err(|_| Problem::Unavailable(logged(&"too many clients wait for revocations")))?;
+        let _place = place.map_err(|_| Problem::Unavailable(put_off(&"too many clients wait for revocations")))?;
         delta = feed.read_within(after, Duration::from_secs(wait)).await?;
     }
     let cache = match (wait, &app.feed_token) {

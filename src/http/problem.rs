@@ -71,6 +71,13 @@ pub(super) fn logged(error: &dyn fmt::Display) -> Option<RequestId> {
     request_id
 }
 
+/// Logs that a request was put off since there are too many: nothing is wrong here, and strangers can be many.
+pub(super) fn put_off(error: &dyn fmt::Display) -> Option<RequestId> {
+    let request_id = request_id::current();
+    tracing::info!(request_id = request_id.map(display), %error, "request put off");
+    request_id
+}
+
 /// Rounded up: whoever comes back then is not too early.
 fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
@@ -97,7 +104,7 @@ impl From<ManageError> for Problem {
             ManageError::Store(error) => error.into(),
             ManageError::NotFound => Self::NotFound,
             ManageError::Invalid { field, problem } => Self::Invalid { member: field.to_owned(), problem },
-            ManageError::Busy => Self::Unavailable(logged(&error)),
+            ManageError::Busy => Self::Unavailable(put_off(&error)),
             ManageError::Slowed(wait) => Self::TooManyAttempts(whole_seconds(wait)),
             ManageError::Defect(error) => Self::Internal(logged(&error)),
             ManageError::Unauthenticated => Self::Unauthenticated,

@@ -82,6 +82,7 @@ fn an_exchange_is_told_below_its_callers_span_and_without_a_secret() {
         }
     }
     assert!(!log.contains("collector-secret-5f1c"), "{log}");
+    assert!(log.contains("TRACE ") && !log.contains("TRACE ureq"), "what is sent is not written down");
 
     let (resources, spans): (Vec<_>, Vec<_>) = spans(&posted).into_iter().unzip();
     for (name, value) in [
