@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use actix_web::http::Uri;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::error::{ConfigError, invalid};
@@ -125,11 +126,19 @@ pub(super) fn issuer(issuer: &str) -> Result<String, ConfigError> {
     Ok(issuer.trim_end_matches('/').to_owned())
 }
 
+/// In bytes.
+const LONGEST_ADDRESS: usize = 2048;
+
 /// Whether this is `http://` or `https://`, a host, and perhaps a path: nothing that could hold a secret.
 pub(super) fn is_address(text: &str) -> bool {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
-    !rest.is_empty()
-        && !rest.starts_with('/')
-        && !rest.contains(['?', '#', '@', '"', '\\'])
-        && rest.bytes().all(|b| b.is_ascii_graphic())
+    let is_plain = text.len() <= LONGEST_ADDRESS
+        && (text.starts_with("https://") || text.starts_with("http://"))
+        && !text.contains(['?', '#', '@', '"', '\\'])
+        && text.bytes().all(|byte| byte.is_ascii_graphic());
+    let authority = text.parse().map(Uri::into_parts).ok().and_then(|parts| parts.authority);
+    is_plain
+        && authority.is_some_and(|authority| {
+            let has_port = authority.as_str() != authority.host();
+            !authority.host().is_empty() && (!has_port || authority.port_u16().is_some_and(|port| port > 0))
+        })
 }

@@ -100,7 +100,7 @@ pub struct Options {
     #[arg(long, global = true, env = "PATMINT_LOG_FORMAT", value_name = "FORMAT")]
     pub(super) log_format: Option<LogFormat>,
     /// Where to send traces, by OTLP over HTTP (protobuf); /v1/traces is appended [default: none, no traces]
-    #[arg(long, global = true, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
+    #[arg(long, global = true, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL", hide_env_values = true)]
     pub(super) otlp_endpoint: Option<String>,
     /// What to send along, as NAME=VALUE with commas between them; better in the file or the environment, since others on
     /// the machine see a flag [default: none]
@@ -110,7 +110,7 @@ pub struct Options {
     #[arg(long, global = true, env = "OTEL_SERVICE_NAME", value_name = "NAME")]
     pub(super) otlp_service_name: Option<String>,
     /// What else traces say of this server, as NAME=VALUE with commas between them [default: none]
-    #[arg(long, global = true, env = "OTEL_RESOURCE_ATTRIBUTES", value_name = "ATTRIBUTES")]
+    #[arg(long, global = true, env = "OTEL_RESOURCE_ATTRIBUTES", value_name = "ATTRIBUTES", hide_env_values = true)]
     pub(super) otlp_resource: Option<String>,
     /// Which part of the requests to trace, 0 to 1 [default: 1]
     #[arg(long, global = true, env = "PATMINT_TRACE_RATIO", value_name = "NUMBER")]

@@ -60,5 +60,10 @@ fn a_new_key_is_published_for_longer_than_services_keep_what_they_know() {
 
 #[test]
 fn an_issuer_has_no_slash_at_its_end() {
+    for bad in ["http://h:99999", "http://h:0", "http://h:", "http://h:-1", "http://:80", "http://[::1", "http:///p"] {
+        assert!(checked::issuer(bad).is_err(), "{bad}");
+    }
+    assert!(checked::issuer(&format!("http://{}", "h".repeat(3000))).is_err());
+    assert!(checked::issuer("http://[::1]:8080").is_ok());
     assert_eq!(checked::issuer("https://sts.example/base/").unwrap(), "https://sts.example/base");
 }

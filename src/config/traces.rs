@@ -8,6 +8,18 @@ use super::{
 };
 use crate::trace::TraceSettings;
 
+/// What the requests have of their own.
+const RESERVED: [&str; 8] = [
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "expect",
+    "host",
+    "transfer-encoding",
+    "upgrade",
+];
+
 const SERVICE_NAME: &str = "patmint";
 
 /// Where traces go, if the operator names an endpoint. Without one the variables that other programs read too are not
@@ -59,7 +71,10 @@ fn described(service_name: Option<&str>, mut resource: Vec<(String, String)>) ->
 }
 
 fn headers_of(text: &str) -> Option<Vec<(String, SecretString)>> {
-    let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    let is_name = |name: &str| {
+        name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+            && !RESERVED.iter().any(|reserved| name.eq_ignore_ascii_case(reserved))
+    };
     let is_value = |value: &str| value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
     let header = |(name, value): (String, String)| {
         (is_name(&name) && is_value(&value)).then(|| (name, SecretString::from(value)))
@@ -117,6 +132,7 @@ mod tests {
             (options("https://ada:hunter2@collector"), "otlp_endpoint"),
             (Options { otlp_headers: Some("hunter2".into()), ..options(good) }, "otlp_headers"),
             (Options { otlp_headers: Some("a b=hunter2".into()), ..options(good) }, "otlp_headers"),
+            (Options { otlp_headers: Some("a=hunter2,Content-Length=0".into()), ..options(good) }, "otlp_headers"),
             (Options { otlp_headers: Some("a=hunter2%0d%0a".into()), ..options(good) }, "otlp_headers"),
             (Options { otlp_resource: Some("hunter2".to_owned()), ..options(good) }, "otlp_resource"),
             (Options { trace_ratio: Some(1.1), ..options(good) }, "trace_ratio"),

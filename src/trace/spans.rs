@@ -100,6 +100,10 @@ pub(crate) struct Caller(Context);
 impl Caller {
     /// By the header `traceparent`. `None` if it is not what it must be.
     pub(crate) fn of(traceparent: &str) -> Option<Self> {
+        // The library takes a number with a sign too.
+        if !traceparent.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit()) {
+            return None;
+        }
         let context = TraceContextPropagator::new().extract_with_context(&Context::new(), &Traceparent(traceparent));
         context.has_active_span().then_some(Self(context))
     }
@@ -167,7 +171,15 @@ mod tests {
         assert!(Caller::of(good).unwrap().is_sampled());
         assert!(!Caller::of(&format!("{}0", &good[..54])).unwrap().is_sampled());
         let nobody = "00-00000000000000000000000000000000-b7ad6b7169203331-01";
-        for bad in ["", "garbage", &good[..52], &good.to_uppercase(), &good.replacen("00", "ff", 1), nobody] {
+        for bad in [
+            "",
+            "garbage",
+            &good[..52],
+            &good.to_uppercase(),
+            &good.replacen("00", "ff", 1),
+            &good.replace("-0a", "-+a"),
+            nobody,
+        ] {
             assert!(Caller::of(bad).is_none(), "{bad}");
         }
     }
