@@ -5,8 +5,9 @@ use std::{fmt, marker::PhantomData};
 use actix_web::{HttpRequest, web::Payload};
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor, value::MapAccessDeserializer},
+    de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
 };
+use serde_json::Value;
 
 use super::{
     body::{self, BodyError, Media},
@@ -59,9 +60,11 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
 
 fn explain(error: &serde_path_to_error::Error<serde_json::Error>, body: &[u8]) -> Problem {
     let member = error.path().to_string();
+    let member = if member == "." { "request".to_owned() } else { member };
     let error = error.inner();
-    // For `null` in place of a word serde_json says that this is no JSON; it is.
-    if !error.is_data() && serde_json::from_slice::<IgnoredAny>(body).is_err() {
+    // For `null` in place of a word serde_json says that this is no JSON; it is. What is only skipped may have text in it that
+    // is none.
+    if !error.is_data() && serde_json::from_slice::<Value>(body).is_err() {
         return Problem::MalformedJson;
     }
     // serde's own words; those that follow are the names in our own types, the rest may be the caller's.
@@ -79,7 +82,6 @@ fn explain(error: &serde_path_to_error::Error<serde_json::Error>, body: &[u8]) -
     if text.starts_with("duplicate field") {
         return Problem::Invalid { member, problem: "stands there twice".to_owned() };
     }
-    let member = if member == "." { "request".to_owned() } else { member };
     Problem::Invalid { member, problem: "has the wrong type or is none of the values allowed".to_owned() }
 }
 
@@ -108,6 +110,13 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_text_is_no_json() {
+        for body in [&b"{\"name\": \"\xff\"}"[..], br#"{"name": "\ud800"}"#] {
+            assert!(matches!(parse::<Body>(body), Err(Problem::MalformedJson)), "{body:?}");
+        }
+    }
+
+    #[test]
     fn errors_name_the_member_and_quote_nothing() {
         assert_eq!(problem("{}"), ("name".to_owned(), "is required".to_owned()));
         assert_eq!(problem(r#"{"name": ["sesame"]}"#).0, "name");
@@ -116,6 +125,7 @@ mod tests {
         assert_eq!(problem(r#"{"name": null}"#).0, "name");
         assert_eq!(problem(r#"{"name": "a", "scope": {"entity_type": 7}}"#).0, "scope.entity_type");
         assert_eq!(problem(r#"["sesame"]"#).0, "request");
+        assert_eq!(problem(r#"{"name": "a", "name": "b"}"#), ("request".to_owned(), "stands there twice".to_owned()));
         for body in [
             r#"{"name": "a", "sesame": 1}"#,
             r#"{"name": "a", "sesame`, expected sesame": 1}"#,

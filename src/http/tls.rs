@@ -25,6 +25,9 @@ use tokio_rustls::{
 use super::connection::Watched;
 use crate::domain::digest::SecretHash;
 
+/// The largest file that is read, in bytes.
+const LARGEST_FILE: u64 = 1 << 20;
+
 /// How long a handshake may take.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
 
@@ -88,7 +91,18 @@ struct Pem {
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, TlsError> {
-    fs::read(file).map_err(|error| TlsError::Unreadable(file.to_owned(), error))
+    let read = || {
+        let found = fs::metadata(file)?;
+        if found.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        // Of a pipe or a device nobody knows when it ends.
+        if !found.is_file() || found.len() > LARGEST_FILE {
+            return Err(io::Error::other("no file of 1 MiB at the most"));
+        }
+        fs::read(file)
+    };
+    read().map_err(|error| TlsError::Unreadable(file.to_owned(), error))
 }
 
 impl TlsFiles {

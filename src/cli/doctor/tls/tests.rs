@@ -93,3 +93,15 @@ fn what_stands_above_the_certificate_ends_too() {
         assert_eq!(certificate(&files, Some("sts.example"), now.parse().unwrap()).outcome, outcome, "{now}");
     }
 }
+
+#[test]
+fn only_files_are_read() {
+    let folder = TempDir::new().unwrap();
+    let large = folder.path().join("large");
+    fs::File::create(&large).unwrap().set_len((1 << 20) + 1).unwrap();
+    for certificate in [Path::new("/dev/zero"), folder.path(), &large] {
+        let files = TlsFiles { certificate: certificate.to_owned(), key: folder.path().join("tls.key") };
+        let found = super::certificate(&files, None, "2030-01-01T00:00:00Z".parse().unwrap());
+        assert!(found.outcome == Wrong && found.message.starts_with("cannot read"), "{found:?}");
+    }
+}
