@@ -8,6 +8,7 @@ mod compat;
 pub mod config;
 pub mod domain;
 pub mod http;
+mod outbound;
 pub mod service;
 pub mod store;
 pub mod trace;

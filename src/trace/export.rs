@@ -17,12 +17,10 @@ use opentelemetry_sdk::{
 use prost::Message as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use thiserror::Error;
-use ureq::{
-    Agent,
-    tls::{RootCerts, TlsConfig, TlsProvider},
-};
+use ureq::Agent;
 
 use super::TraceSettings;
+use crate::outbound::agent;
 
 const PROTOBUF: &str = "application/x-protobuf";
 
@@ -57,7 +55,7 @@ impl Exporter {
     pub(super) fn new(settings: &TraceSettings) -> Self {
         let TraceSettings { endpoint, headers, .. } = settings.clone();
         let resource = ResourceAttributesWithSchema::default();
-        Self { agent: agent(), endpoint, headers, resource, is_failing: AtomicBool::new(false) }
+        Self { agent: agent(PATIENCE), endpoint, headers, resource, is_failing: AtomicBool::new(false) }
     }
 
     fn send(&self, spans: Vec<SpanData>) -> Result<(), SendError> {
@@ -100,17 +98,4 @@ impl SpanExporter for Exporter {
     fn set_resource(&mut self, resource: &Resource) {
         self.resource = resource.into();
     }
-}
-
-fn agent() -> Agent {
-    let tls = TlsConfig::builder().provider(TlsProvider::NativeTls).root_certs(RootCerts::PlatformVerifier).build();
-    let config = Agent::config_builder()
-        .tls_config(tls)
-        // The receiver is named, not looked for.
-        .proxy(None)
-        .max_redirects(0)
-        .http_status_as_error(false)
-        .user_agent(concat!("patmint/", env!("CARGO_PKG_VERSION")))
-        .timeout_global(Some(PATIENCE));
-    Agent::new_with_config(config.build())
 }

@@ -3,12 +3,9 @@
 use std::{net::ToSocketAddrs as _, time::Duration};
 
 use serde_json::Value;
-use ureq::{
-    Agent,
-    tls::{RootCerts, TlsConfig, TlsProvider},
-};
+use ureq::Agent;
 
-use crate::{cli::open, config::Config, service::Finding};
+use crate::{cli::open, config::Config, outbound::agent, service::Finding};
 
 const CHECK: &str = "issuer";
 
@@ -42,7 +39,7 @@ fn is_in_the_clear(issuer: &str) -> bool {
 }
 
 fn ask(issuer: &str, signer: Option<&str>) -> Finding {
-    let agent = agent();
+    let agent = agent(PATIENCE);
     let jwks = match get(&agent, &format!("{issuer}/.well-known/jwks.json")) {
         Ok(jwks) => jwks,
         Err(finding) => return finding,
@@ -73,18 +70,6 @@ fn ask(issuer: &str, signer: Option<&str>) -> Finding {
 
 fn says(object: &Value, member: &str, text: &str) -> bool {
     object.get(member).and_then(Value::as_str) == Some(text)
-}
-
-fn agent() -> Agent {
-    let tls = TlsConfig::builder().provider(TlsProvider::NativeTls).root_certs(RootCerts::PlatformVerifier).build();
-    let config = Agent::config_builder()
-        .tls_config(tls)
-        // As the services reach it.
-        .proxy(None)
-        .max_redirects(0)
-        .http_status_as_error(false)
-        .timeout_global(Some(PATIENCE));
-    Agent::new_with_config(config.build())
 }
 
 fn get(agent: &Agent, address: &str) -> Result<Value, Finding> {
