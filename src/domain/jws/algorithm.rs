@@ -1,6 +1,6 @@
 use std::{fmt, str::FromStr};
 
-use jsonwebtoken::{Algorithm, EncodingKey, jwk::KeyAlgorithm};
+use jsonwebtoken::{Algorithm, jwk::KeyAlgorithm};
 use serde::Deserialize;
 
 use crate::domain::credential::words;
@@ -34,14 +34,5 @@ impl SigningAlgorithm {
 
     pub(super) fn jwk(self) -> KeyAlgorithm {
         self.jws().into()
-    }
-
-    /// What passes for the bytes of a key of this algorithm.
-    pub(super) fn handle(self, kid: &str) -> EncodingKey {
-        match self {
-            Self::Es256 => EncodingKey::from_ec_der(kid.as_bytes()),
-            Self::Rs256 => EncodingKey::from_rsa_der(kid.as_bytes()),
-            Self::EdDsa => EncodingKey::from_ed_der(kid.as_bytes()),
-        }
     }
 }

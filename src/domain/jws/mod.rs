@@ -1,26 +1,19 @@
 //! Signing JWTs (RFC 7515) with keys that are parsed once.
 //!
-//! `jsonwebtoken::encode` parses the private key on every call, a third of the cost of an ES256 signature. Its crypto
-//! provider is public, so the library stays in charge while [`KeptKey`] hands it a key that is already parsed: what
-//! passes for key bytes is only a handle (the `kid`), and the key itself lies in a registry of the process.
+//! `jsonwebtoken::encode` parses the private key on every call, a third of the cost of an ES256 signature. Its types say what
+//! stands in a header and in a published key, and it reads what others signed; the three parts of a token are put together
+//! here.
 
 mod algorithm;
 mod pair;
 
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{Arc, LazyLock, PoisonError, RwLock, Weak},
-};
+use std::fmt;
 
-use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::{error::Unspecified, rand::SystemRandom};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{
-    Algorithm, EncodingKey, Header,
-    crypto::{CryptoProvider, JwtSigner, aws_lc},
-    errors,
+    Header,
     jwk::{CommonParameters, Jwk, PublicKeyUse, ThumbprintHash},
-    signature,
 };
 use serde::Serialize;
 use thiserror::Error;
@@ -31,94 +24,56 @@ pub use self::{algorithm::SigningAlgorithm, pair::generate};
 /// How large the claims of an access token mostly are at the most, in bytes.
 const USUAL_CLAIMS: usize = 640;
 
-/// The parsed keys by handle, for as long as a [`KeptKey`] holds them.
-type Registry = RwLock<HashMap<Box<[u8]>, Weak<ParsedKey>>>;
-
-static KEPT: LazyLock<Registry> = LazyLock::new(Registry::default);
-
-static PROVIDER: LazyLock<CryptoProvider> = LazyLock::new(|| CryptoProvider {
-    signer_factory: kept_signer,
-    verifier_factory: aws_lc::DEFAULT_PROVIDER.verifier_factory,
-    key_utils: aws_lc::DEFAULT_PROVIDER.key_utils.clone(),
-});
-
-/// A process has one provider. Whoever installed another one first keeps it: signing by handle then fails at the
-/// first token, loudly, and no key leaks.
-static INSTALLED: LazyLock<bool> = LazyLock::new(|| PROVIDER.install_default().is_ok());
+/// How large a signature of most algorithms is when it is encoded, in bytes.
+const USUAL_SIGNATURE: usize = 86;
 
 /// The private key is not one of the expected algorithm.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("not a private key of this algorithm in PKCS#8")]
 pub struct NotAKey;
 
-struct ParsedKey {
+/// No token could be signed.
+#[derive(Debug, Error)]
+pub enum SignError {
+    /// The claims, or the header.
+    #[error("not to be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    /// The signature.
+    #[error("the signature could not be made")]
+    Crypto(#[from] Unspecified),
+}
+
+/// A signing key, parsed once.
+pub struct KeptKey {
     pair: Pair,
     random: SystemRandom,
-}
-
-struct KeptSigner(Arc<ParsedKey>);
-
-impl signature::Signer<Vec<u8>> for KeptSigner {
-    fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, signature::Error> {
-        self.0.pair.sign(&self.0.random, message).map_err(|_| signature::Error::new())
-    }
-}
-
-impl JwtSigner for KeptSigner {
-    fn algorithm(&self) -> Algorithm {
-        self.0.pair.algorithm().jws()
-    }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is jsonwebtoken's")]
-fn kept_signer(algorithm: &Algorithm, key: &EncodingKey) -> errors::Result<Box<dyn JwtSigner>> {
-    let kept = KEPT.read().unwrap_or_else(PoisonError::into_inner).get(key.as_bytes()).and_then(Weak::upgrade);
-    match kept {
-        Some(kept) => Ok(Box::new(KeptSigner(kept))),
-        None => (aws_lc::DEFAULT_PROVIDER.signer_factory)(algorithm, key),
-    }
-}
-
-/// A signing key, parsed once and registered under its `kid` for as long as this value lives.
-pub struct KeptKey {
-    /// What the registry holds weakly.
-    key: Arc<ParsedKey>,
     header: Header,
     /// The header as it stands in each token.
     encoded_header: String,
-    handle: EncodingKey,
     jwk: Jwk,
 }
 
 impl KeptKey {
-    /// Parses and registers a key (`pkcs8`: PKCS#8, DER). Tokens signed with it carry `typ`.
+    /// Parses a key (`pkcs8`: PKCS#8, DER). Tokens signed with it carry `typ`.
     ///
     /// The `kid` is the key's thumbprint (RFC 7638), so the same key has the same name everywhere.
     ///
     /// # Errors
     /// [`NotAKey`] if it is none.
     pub fn new(algorithm: SigningAlgorithm, pkcs8: &[u8], typ: &str) -> Result<Self, NotAKey> {
-        LazyLock::force(&INSTALLED);
         let pair = Pair::parse(algorithm, pkcs8)?;
         let jwk = jwk(&pair)?;
-        let kid = jwk.common.key_id.clone().unwrap_or_default();
-        let mut kept = KEPT.write().unwrap_or_else(PoisonError::into_inner);
-        // The same key may be in use already: then both hold the one.
-        let key = kept.get(kid.as_bytes()).and_then(Weak::upgrade);
-        let key = key.unwrap_or_else(|| Arc::new(ParsedKey { pair, random: SystemRandom::new() }));
-        kept.insert(kid.as_bytes().into(), Arc::downgrade(&key));
-        drop(kept);
         let mut header = Header::new(algorithm.jws());
         header.typ = Some(typ.to_owned());
-        header.kid = Some(kid.clone());
-        let encoded_header = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&header).map_err(|_| NotAKey)?);
-        Ok(Self { key, header, encoded_header, handle: algorithm.handle(&kid), jwk })
+        header.kid.clone_from(&jwk.common.key_id);
+        let encoded_header = encoded(&header).map_err(|_| NotAKey)?;
+        Ok(Self { pair, random: SystemRandom::new(), header, encoded_header, jwk })
     }
 
     /// How it signs.
     #[must_use]
     pub fn algorithm(&self) -> SigningAlgorithm {
-        self.key.pair.algorithm()
+        self.pair.algorithm()
     }
 
     /// The key's name.
@@ -133,32 +88,40 @@ impl KeptKey {
         &self.jwk
     }
 
-    /// Signs `claims` into a compact JWS.
+    /// Signs `claims` into a compact JWS (RFC 7515 section 7.1).
     ///
     /// # Errors
-    /// If the signature could not be made.
-    pub fn sign<T: Serialize>(&self, claims: &T) -> errors::Result<String> {
-        // What `jsonwebtoken::encode` does, but the header is not written anew each time (RFC 7515 section 7.1).
-        let mut json = Vec::with_capacity(USUAL_CLAIMS);
-        serde_json::to_writer(&mut json, claims)?;
-        let mut token = String::with_capacity(2 * USUAL_CLAIMS);
-        token.push_str(&self.encoded_header);
-        token.push('.');
-        URL_SAFE_NO_PAD.encode_string(json, &mut token);
-        let signature = jsonwebtoken::crypto::sign(token.as_bytes(), &self.handle, self.header.alg)?;
-        token.push('.');
-        token.push_str(&signature);
-        Ok(token)
+    /// See [`SignError`].
+    pub fn sign<T: Serialize>(&self, claims: &T) -> Result<String, SignError> {
+        self.signed(&self.encoded_header, claims)
     }
 
     /// The same under another `typ` header.
     ///
     /// # Errors
-    /// If the signature could not be made.
-    pub fn sign_as<T: Serialize>(&self, typ: &str, claims: &T) -> errors::Result<String> {
-        let header = Header { typ: Some(typ.to_owned()), ..self.header.clone() };
-        jsonwebtoken::encode(&header, claims, &self.handle)
+    /// See [`SignError`].
+    pub fn sign_as<T: Serialize>(&self, typ: &str, claims: &T) -> Result<String, SignError> {
+        self.signed(&encoded(&Header { typ: Some(typ.to_owned()), ..self.header.clone() })?, claims)
     }
+
+    fn signed<T: Serialize>(&self, header: &str, claims: &T) -> Result<String, SignError> {
+        let mut json = Vec::with_capacity(USUAL_CLAIMS);
+        serde_json::to_writer(&mut json, claims)?;
+        let size = header.len() + (4 * json.len()).div_ceil(3) + USUAL_SIGNATURE + 2;
+        let mut token = String::with_capacity(size);
+        token.push_str(header);
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_string(json, &mut token);
+        let signature = self.pair.sign(&self.random, token.as_bytes())?;
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+        Ok(token)
+    }
+}
+
+/// As it stands in a token.
+fn encoded(header: &Header) -> serde_json::Result<String> {
+    serde_json::to_vec(header).map(|json| URL_SAFE_NO_PAD.encode(json))
 }
 
 impl fmt::Debug for KeptKey {
@@ -225,6 +188,6 @@ mod tests {
         let pkcs8 = pair.to_pkcs8v1().unwrap();
         let key = KeptKey::new(SigningAlgorithm::Es256, pkcs8.as_ref(), "at+jwt").unwrap();
         let private = pair.private_key().as_be_bytes().unwrap();
-        assert!(!format!("{:?} {:?}", key, key.handle).contains(&format!("{:?}", private.as_ref())));
+        assert!(!format!("{key:?}").contains(&format!("{:?}", private.as_ref())));
     }
 }

@@ -1,13 +1,15 @@
 //! The keys in use: one for tags, those that sign and are published. Read again whenever somebody changes them.
 
 use std::{
+    ops::Deref,
     path::{Path, PathBuf},
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc,
         atomic::{AtomicI64, Ordering::Relaxed},
     },
 };
 
+use arc_swap::{ArcSwap, Guard};
 use tokio::sync::Mutex;
 
 use super::{
@@ -38,8 +40,8 @@ pub struct KeyRing {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Randomness>,
     tag: TagKey,
-    /// Swapped as one.
-    signing: RwLock<Arc<Signing>>,
+    /// Swapped as one. Every exchange looks at it: a lock, or a count of who does, would go from core to core.
+    signing: ArcSwap<Signing>,
     /// How far the database's clock is ahead of this machine's, in milliseconds.
     ahead: AtomicI64,
     /// They are read once for all who find that they must be.
@@ -67,7 +69,7 @@ impl KeyRing {
         let ring = Self {
             folder: folder.to_owned(),
             tag: opening::tag(&stored, &roots, folder)?,
-            signing: RwLock::new(Arc::new(opening::signing(&stored, &roots, folder, now)?)),
+            signing: ArcSwap::from_pointee(opening::signing(&stored, &roots, folder, now)?),
             ahead: AtomicI64::new(0),
             turn: Mutex::default(),
             clock: clock.clone(),
@@ -85,15 +87,15 @@ impl KeyRing {
 
     /// The key that signs at `now`, by this machine's clock.
     #[must_use]
-    pub fn signing(&self, now: Timestamp) -> Arc<KeptKey> {
-        self.current().schedule.signer(self.by_database(now)).clone()
+    pub fn signing(&self, now: Timestamp) -> impl Deref<Target = KeptKey> + use<> {
+        Signer { keys: self.signing.load(), now: self.by_database(now) }
     }
 
     /// What is published at `now`, by this machine's clock: every key under which a live token may be signed, or will be
     /// soon.
     #[must_use]
     pub fn published(&self, now: Timestamp) -> Vec<Arc<KeptKey>> {
-        self.current().schedule.published(self.by_database(now)).cloned().collect()
+        self.signing.load().schedule.published(self.by_database(now)).cloned().collect()
     }
 
     /// The key `kid`, if it is published at `now` by this machine's clock.
@@ -104,7 +106,7 @@ impl KeyRing {
 
     /// The number of the last change of the keys that is known here.
     pub(crate) fn seq(&self) -> i64 {
-        self.current().seq
+        self.signing.load().seq
     }
 
     /// Reads the keys anew.
@@ -118,7 +120,7 @@ impl KeyRing {
         let now = self.clock.of_database(stored.now);
         let signing = Arc::new(opening::signing(&stored, &roots, &self.folder, now)?);
         self.set_clock(stored.now);
-        *self.signing.write().unwrap_or_else(PoisonError::into_inner) = signing;
+        self.signing.store(signing);
         Ok(())
     }
 
@@ -180,10 +182,6 @@ impl KeyRing {
         stored.rows.iter().map(|key| Ok((key.kid.clone(), reseal(key)?))).collect()
     }
 
-    fn current(&self) -> Arc<Signing> {
-        self.signing.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
     fn by_database(&self, now: Timestamp) -> Timestamp {
         now.plus_millis(self.ahead())
     }
@@ -191,6 +189,20 @@ impl KeyRing {
     fn set_clock(&self, said: Option<Timestamp>) {
         let ahead = self.clock.of_database(said).unix_millis() - self.clock.now().unix_millis();
         self.ahead.store(ahead, Relaxed);
+    }
+}
+
+/// The key of a moment.
+struct Signer {
+    keys: Guard<Arc<Signing>>,
+    now: Timestamp,
+}
+
+impl Deref for Signer {
+    type Target = KeptKey;
+
+    fn deref(&self) -> &KeptKey {
+        self.keys.schedule.signer(self.now)
     }
 }
 
