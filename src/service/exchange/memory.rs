@@ -3,9 +3,9 @@
 //!
 //! The rules R1–R7 of DESIGN 6 name the orders that matter; the comments here say which line keeps which.
 
-mod by_id;
 mod forget;
 mod gathered;
+mod shard;
 
 use std::{
     collections::HashMap,
@@ -17,10 +17,10 @@ use std::{
     time::Duration,
 };
 
-use indexmap::{IndexMap, IndexSet};
+use indexmap::IndexMap;
 use tokio::sync::watch;
 
-use self::by_id::ById;
+use self::shard::{IdHash, Shard};
 use super::{feed_log::FeedLog, known::Known, loose_use::LooseUse, trust::Trust};
 use crate::domain::{
     credential::LookupKey,
@@ -31,15 +31,10 @@ use crate::domain::{
 
 const SHARDS: usize = 64;
 
-/// How many are looked at to find one that is not in use.
-const LOOKED_AT: usize = 8;
-
-type Shard = RwLock<IndexSet<ById>>;
-
 /// The memory of one process. Only the follower moves `seen`, `applied` and the trust.
 #[derive(Debug)]
 pub(crate) struct Memory {
-    credentials: Vec<Shard>,
+    credentials: Vec<RwLock<Shard>>,
     /// The organizations of these credentials, so that many share one.
     organizations: RwLock<HashMap<OrganizationId, Arc<Organization>>>,
     /// Which credential a legacy token is: a fact that never changes, so no entry of the list touches it.
@@ -65,11 +60,12 @@ pub(crate) struct Memory {
 impl Memory {
     /// An empty memory for `capacity` credentials at most, trusted by nobody.
     pub(crate) fn new(capacity: usize) -> Self {
+        let hasher = RandomState::new();
         Self {
-            credentials: (0..SHARDS).map(|_| Shard::default()).collect(),
+            credentials: (0..SHARDS).map(|_| RwLock::new(Shard::new(hasher.clone()))).collect(),
             organizations: RwLock::default(),
             legacy: RwLock::default(),
-            hasher: RandomState::new(),
+            hasher,
             capacity_of_shard: capacity.div_ceil(SHARDS),
             seen: AtomicI64::new(0),
             applied: AtomicI64::new(0),
@@ -81,8 +77,10 @@ impl Memory {
         }
     }
 
-    fn shard(&self, id: CredentialId) -> Option<&Shard> {
-        self.credentials.get(spread(self.hasher.hash_one(id), SHARDS))
+    /// Where a credential is, if it is here.
+    fn locate(&self, id: CredentialId) -> Option<(&RwLock<Shard>, IdHash)> {
+        let hash = IdHash(self.hasher.hash_one(id));
+        self.credentials.get(hash.shard(SHARDS)).map(|shard| (shard, hash))
     }
 
     /// What is known of a credential.
@@ -91,8 +89,9 @@ impl Memory {
             LookupKey::Id(id) => id,
             LookupKey::Hash(hash) => *read(&self.legacy).get(&hash)?,
         };
-        let shard = read(self.shard(id)?);
-        let ById(known) = shard.get(&id)?;
+        let (shard, hash) = self.locate(id)?;
+        let shard = read(shard);
+        let known = shard.get(hash, id)?;
         known.mark();
         Some(known.clone())
     }
@@ -116,7 +115,7 @@ impl Memory {
     /// newer: the row may be from before it (R5).
     pub(crate) fn offer(&self, key: LookupKey, known: &Arc<Known>, counter: i64) {
         let id = known.id();
-        let Some(shard) = self.shard(id) else { return };
+        let Some((shard, hash)) = self.locate(id) else { return };
         {
             let mut shard = write(shard);
             // Under the lock: the follower raises `seen` first and takes this lock then, so whatever slips in before
@@ -124,16 +123,15 @@ impl Memory {
             if counter < self.seen.load(SeqCst) {
                 return;
             }
-            self.remove(&mut shard, id);
+            self.remove(&mut shard, hash, id);
             if shard.len() >= self.capacity_of_shard {
-                let from = spread(self.hasher.hash_one((id, counter)), shard.len());
-                let surplus = surplus(shard.len(), from, |place| shard.get_index(place).is_some_and(ById::is_in_use));
-                if let Some(ById(known)) = shard.swap_remove_index(surplus) {
-                    self.let_go(&known);
+                let from = spread(self.hasher.hash_one((id, counter)), shard.places());
+                if let Some(surplus) = shard.remove_surplus(from) {
+                    self.let_go(&surplus);
                 }
             }
             known.keep();
-            shard.insert(ById(known.clone()));
+            shard.insert(hash, known.clone());
         }
         if let LookupKey::Hash(hash) = key {
             let mut legacy = write(&self.legacy);
@@ -153,8 +151,8 @@ impl Memory {
         }
     }
 
-    fn remove(&self, shard: &mut IndexSet<ById>, id: CredentialId) {
-        if let Some(ById(known)) = shard.swap_take(&id) {
+    fn remove(&self, shard: &mut Shard, hash: IdHash, id: CredentialId) {
+        if let Some(known) = shard.remove(hash, id) {
             self.let_go(&known);
         }
     }
@@ -201,12 +199,6 @@ impl Memory {
 fn spread(hash: u64, size: usize) -> usize {
     let size = u64::try_from(size.max(1)).unwrap_or(1);
     usize::try_from(hash % size).unwrap_or_default()
-}
-
-/// Which place a full map gives up: of the few from the place `from` on, the first that is not in use.
-fn surplus(len: usize, from: usize, is_in_use: impl Fn(usize) -> bool) -> usize {
-    let mut places = (0..LOOKED_AT).map(|step| (from + step) % len.max(1));
-    places.find(|place| !is_in_use(*place)).unwrap_or(from)
 }
 
 /// No code panics while it holds one of these locks, and a map that lost an entry is still a map.

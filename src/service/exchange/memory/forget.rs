@@ -1,6 +1,6 @@
 //! What memory forgets when the list says that something has changed.
 
-use super::{ById, Memory, write};
+use super::{Memory, write};
 use crate::domain::list::{Entry, Target};
 
 /// How many entries about more than one credential are looked for one by one.
@@ -13,8 +13,8 @@ impl Memory {
         for Entry { target, .. } in entries {
             match target {
                 Target::Credential(id) => {
-                    if let Some(shard) = self.shard(*id) {
-                        self.remove(&mut write(shard), *id);
+                    if let Some((shard, hash)) = self.locate(*id) {
+                        self.remove(&mut write(shard), hash, *id);
                     }
                 }
                 Target::Member(..) | Target::User(_) | Target::Organization(_) | Target::Unknown => broad.push(target),
@@ -30,7 +30,7 @@ impl Memory {
 
     fn forget_all_of(&self, targets: &[&Target]) {
         for shard in &self.credentials {
-            write(shard).retain(|ById(known)| {
+            write(shard).retain(|known| {
                 let (organization, owner) = (known.organization_id(), known.credential.owner_id);
                 let is_meant = targets.iter().any(|target| target.matches(known.id(), organization, owner));
                 if is_meant {
@@ -45,7 +45,7 @@ impl Memory {
     pub(crate) fn forget_all(&self) {
         for shard in &self.credentials {
             let mut shard = write(shard);
-            for ById(known) in shard.drain(..) {
+            for known in shard.drain() {
                 self.let_go(&known);
             }
         }

@@ -2,19 +2,19 @@
 
 use std::sync::PoisonError;
 
-use super::{ById, Memory, SHARDS, read};
+use super::{Memory, SHARDS, read};
 use crate::{
     domain::{clock::Timestamp, ids::CredentialId},
     service::exchange::known::Use,
 };
 
-/// How many are looked at for their use before others may change the shard.
+/// How many places are looked at before others may change the shard.
 const STEP: usize = 256;
 
 impl Memory {
     /// The last use that is gathered here.
     pub(crate) fn last_use(&self, id: CredentialId) -> Option<Timestamp> {
-        let here = self.shard(id).and_then(|shard| read(shard).get(&id)?.0.used()).map(|used| used.at);
+        let here = self.locate(id).and_then(|(shard, hash)| read(shard).get(hash, id)?.used()).map(|used| used.at);
         here.max(self.loose_use.last_use(id))
     }
 
@@ -26,8 +26,8 @@ impl Memory {
         while found < most && looked_at < places && shards <= SHARDS {
             let (number, from) = *turn;
             let Some(shard) = self.credentials.get(number).map(read) else { break };
-            let to = shard.len().min(from + STEP);
-            for ById(known) in shard.get_range(from..to).into_iter().flatten() {
+            let to = shard.places().min(from + STEP);
+            for known in (from..to).filter_map(|place| shard.at(place)) {
                 looked_at += 1;
                 if let Some(used) = known.take_used() {
                     found += 1;
@@ -35,7 +35,7 @@ impl Memory {
                 }
             }
             *turn = (number, to);
-            if to == shard.len() || to < from {
+            if to == shard.places() || to < from {
                 *turn = ((number + 1) % SHARDS, 0);
                 shards += 1;
             }
