@@ -1,6 +1,11 @@
 //! Reading a request's body, bounded in size and time. What is wrong with it is never quoted: it may be a secret.
 
-use std::{future::poll_fn, pin::Pin, time::Duration};
+use std::{
+    future::{Future as _, poll_fn},
+    pin::{Pin, pin},
+    task::Poll,
+    time::Duration,
+};
 
 use actix_web::{
     HttpRequest,
@@ -60,7 +65,12 @@ impl Media {
 
 /// The whole body.
 pub(crate) async fn read(payload: Payload) -> Result<Bytes, BodyError> {
-    time::timeout(Limits::BODY_TIME, collect(payload)).await.unwrap_or(Err(BodyError::TooSlow))
+    let mut body = pin!(collect(payload));
+    // Most have come by now, and need no timer.
+    if let Poll::Ready(body) = poll_fn(|context| Poll::Ready(body.as_mut().poll(context))).await {
+        return body;
+    }
+    time::timeout(Limits::BODY_TIME, body).await.unwrap_or(Err(BodyError::TooSlow))
 }
 
 /// Most bodies come in one piece, which is used as it is: actix would copy it into 32 KiB of its own.

@@ -5,7 +5,7 @@
 use std::{
     io,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
@@ -21,17 +21,24 @@ pub(super) struct Watched<S> {
     /// When something was last written; at first, when the stream began.
     written: Instant,
     timer: Pin<Box<Sleep>>,
+    /// Whom the timer wakes.
+    woken: Option<Waker>,
 }
 
 impl<S> Watched<S> {
     /// `silence` must be longer than anybody honest may have to wait for an answer.
     pub(super) fn new(stream: S, silence: Duration) -> Self {
-        Self { stream, silence, written: Instant::now(), timer: Box::pin(time::sleep(silence)) }
+        Self { stream, silence, written: Instant::now(), timer: Box::pin(time::sleep(silence)), woken: None }
     }
 
     /// To be asked where the stream itself has nothing to say: fails when it has been silent for too long, else has the
     /// task woken then.
     fn overdue<T>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+        // The timer is asked only when it has fired or somebody else is to be woken: each request comes by here.
+        if !self.timer.is_elapsed() && self.woken.as_ref().is_some_and(|woken| woken.will_wake(context.waker())) {
+            return Poll::Pending;
+        }
+        self.woken = Some(context.waker().clone());
         // Set anew only when it fires: an answer costs a look at the clock, no more.
         while self.timer.as_mut().poll(context).is_ready() {
             let due = self.written + self.silence;

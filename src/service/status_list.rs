@@ -43,7 +43,7 @@ pub(crate) fn place(number: i64) -> (i64, i64) {
 
 /// Where list `list` can be fetched.
 pub(crate) fn uri(issuer: &str, list: i64) -> String {
-    format!("{}/statuslists/{list}", issuer.trim_end_matches('/'))
+    [issuer.trim_end_matches('/'), "/statuslists/", &list.to_string()].concat()
 }
 
 /// Why there is no list.

@@ -134,7 +134,7 @@ impl Exchange {
         let now = self.core.clock.now();
         let mut found = self.find(&presented).await?;
         if let Some(known) = found.known.take_if(|known| verdict::is_stale(known, now)) {
-            found.known = self.looked_at_again(&known, presented.key, found.rev).await?;
+            found.known = Box::pin(self.looked_at_again(&known, presented.key, found.rev)).await?;
         }
         let Some(known) = found.known.filter(|known| known.credential.secret_hash.matches(&presented.hash)) else {
             return Err(ExchangeError::Unknown);
@@ -154,15 +154,14 @@ impl Exchange {
     }
 
     /// Looks the credential up: in memory while that may be believed, else in the database.
+    ///
+    /// What seldom happens has a future of its own, here and above: in that of each request it would take so much room that
+    /// malloc is slow to find it.
     async fn find(&self, presented: &Presented) -> Result<Found, ExchangeError> {
         // Before the look-up: what is found while trust has run out stays old when trust comes back (R2).
         if !self.memory.is_trusted(self.core.clock.since_boot()) {
             self.core.metrics.looked_up(Lookup::Bypass);
-            let _reading = trace::begin(READ);
-            let Load { counter, keys_seq, known } = self.loads.fresh(presented.key).await?;
-            // What is signed by keys that are older than `rev` could not be taken back.
-            self.core.keys.ensure(keys_seq, &self.core.db).await?;
-            return Ok(Found { known, rev: counter });
+            return Box::pin(self.read(presented.key)).await;
         }
         self.pauses.at(Point::Trusted);
         // Before anything that the verdict goes by (R3): a number that is too small only revokes too much.
@@ -176,8 +175,17 @@ impl Exchange {
         }
         self.core.metrics.looked_up(Lookup::Miss);
         let _reading = trace::begin(READ);
-        let load = self.loads.load(&self.memory, &self.pauses, presented.key, rev).await?;
+        let load = Box::pin(self.loads.load(&self.memory, &self.pauses, presented.key, rev)).await?;
         Ok(Found { known: load.known, rev })
+    }
+
+    /// Reads the credential without a look at memory.
+    async fn read(&self, key: LookupKey) -> Result<Found, ExchangeError> {
+        let _reading = trace::begin(READ);
+        let Load { counter, keys_seq, known } = self.loads.fresh(key).await?;
+        // What is signed by keys that are older than `rev` could not be taken back.
+        self.core.keys.ensure(keys_seq, &self.core.db).await?;
+        Ok(Found { known, rev: counter })
     }
 
     /// A credential that seems stale, with its last use as it is now: `known` has that as it was when the row was read, and
