@@ -4,13 +4,14 @@
 
 use std::{
     io,
-    pin::Pin,
+    pin::{Pin, pin},
     task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
+    task::unconstrained,
     time::{self, Instant, Sleep},
 };
 
@@ -40,7 +41,8 @@ impl<S> Watched<S> {
         }
         self.woken = Some(context.waker().clone());
         // Set anew only when it fires: an answer costs a look at the clock, no more.
-        while self.timer.as_mut().poll(context).is_ready() {
+        // Unconstrained: a task that has used up its turn would be told to wait without a word to the timer.
+        while pin!(unconstrained(self.timer.as_mut())).poll(context).is_ready() {
             let due = self.written + self.silence;
             if Instant::now() >= due {
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
@@ -110,7 +112,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use std::future::poll_fn;
+
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        task::consume_budget,
+    };
 
     use super::*;
 
@@ -150,6 +157,24 @@ mod tests {
         }
         let begun = Instant::now();
         let error = ours.read_u8().await.unwrap_err();
+        assert_eq!((error.kind(), begun.elapsed()), (io::ErrorKind::TimedOut, SILENCE));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_gets_nothing_is_given_up_though_the_task_had_used_up_its_turn() {
+        let (_theirs, ours) = tokio::io::duplex(64);
+        let mut ours = Watched::new(ours, SILENCE);
+        let begun = Instant::now();
+        let spent = poll_fn(|context| {
+            let mut spend = Poll::Ready(());
+            while spend.is_ready() {
+                spend = pin!(consume_budget()).poll(context);
+            }
+            assert!(ours.overdue::<()>(context).is_pending());
+            Poll::Ready(())
+        });
+        spent.await;
+        let error = time::timeout(2 * SILENCE, ours.read_u8()).await.expect("it is given up").unwrap_err();
         assert_eq!((error.kind(), begun.elapsed()), (io::ErrorKind::TimedOut, SILENCE));
     }
 
