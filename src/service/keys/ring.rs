@@ -4,13 +4,13 @@ use std::{
     ops::Deref,
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicI64, Ordering::Relaxed},
     },
 };
 
 use arc_swap::{ArcSwap, Guard};
-use tokio::sync::Mutex;
+use tokio::sync::Mutex as Turn;
 
 use super::{
     KeyRingError,
@@ -42,10 +42,12 @@ pub struct KeyRing {
     tag: TagKey,
     /// Swapped as one. Every exchange looks at it: a lock, or a count of who does, would go from core to core.
     signing: ArcSwap<Signing>,
+    /// From the read of the keys to the swap: who read earlier must not swap later.
+    renewing: Mutex<()>,
     /// How far the database's clock is ahead of this machine's, in milliseconds.
     ahead: AtomicI64,
     /// They are read once for all who find that they must be.
-    turn: Mutex<()>,
+    turn: Turn<()>,
 }
 
 impl KeyRing {
@@ -71,7 +73,8 @@ impl KeyRing {
             tag: opening::tag(&stored, &roots, folder)?,
             signing: ArcSwap::from_pointee(opening::signing(&stored, &roots, folder, now)?),
             ahead: AtomicI64::new(0),
-            turn: Mutex::default(),
+            renewing: Mutex::default(),
+            turn: Turn::default(),
             clock: clock.clone(),
             random: random.clone(),
         };
@@ -114,6 +117,7 @@ impl KeyRing {
     /// # Errors
     /// See [`KeyRingError`]; then the keys are as they were.
     pub(crate) fn renew(&self, connection: &mut DbConnection) -> Result<(), KeyRingError> {
+        let _renewing = self.renewing.lock().unwrap_or_else(PoisonError::into_inner);
         let stored = Stored::read(connection)?;
         // Read again too: the key that opens them may be new there.
         let roots = RootKeys::read(&self.folder)?;
