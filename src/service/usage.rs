@@ -25,7 +25,7 @@ const BATCH: usize = 2000;
 
 /// At how many credentials in memory one batch looks to find those that were used. With more than that in memory, each
 /// is looked at less often.
-const PLACES: usize = 50_000;
+const AMONG: usize = 50_000;
 
 /// How many rows are written in one transaction.
 const PART: usize = 1000;
@@ -109,13 +109,13 @@ impl Usage {
         gathered.max(unwritten)
     }
 
-    /// Takes the next batch from memory, of `places` places there at the most. Every credential has its turn. `false` =
+    /// Takes the next batch from memory, of about `among` credentials there at the most. Every credential has its turn. `false` =
     /// nothing is unwritten.
-    pub(crate) fn gather(&self, places: usize) -> bool {
+    pub(crate) fn gather(&self, among: usize) -> bool {
         let mut unwritten = self.unwritten();
         let room = BATCH.saturating_sub(unwritten.rows());
         if room > 0 {
-            self.memory.take_used(room, places, |id, used| add_use(&mut unwritten, id, used));
+            self.memory.take_used(room, among, |id, used| add_use(&mut unwritten, id, used));
             // As many again, or neither would leave the other a turn.
             let enough = unwritten.rows() + room;
             self.memory.loose_use.take(|shard| {
@@ -147,7 +147,7 @@ impl Usage {
     /// # Errors
     /// As [`write_part`](Self::write_part).
     pub(crate) async fn flush_some(&self, db: &Database) -> Result<(), StoreError> {
-        self.gather(PLACES);
+        self.gather(AMONG);
         while self.write_part(db).await? {}
         Ok(())
     }

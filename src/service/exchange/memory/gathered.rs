@@ -18,12 +18,12 @@ impl Memory {
         here.max(self.loose_use.last_use(id))
     }
 
-    /// Hands out the use of about `most` credentials, each in its turn, and looks at about `places` to find them.
-    pub(crate) fn take_used(&self, most: usize, places: usize, mut take: impl FnMut(CredentialId, Use)) {
+    /// Hands out the use of about `most` credentials, each in its turn, and looks for them among about `among`.
+    pub(crate) fn take_used(&self, most: usize, among: usize, mut take: impl FnMut(CredentialId, Use)) {
         let mut turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut found, mut looked_at, mut shards) = (0, 0, 0);
         // The shard in which it begins also is the last one.
-        while found < most && looked_at < places && shards <= SHARDS {
+        while found < most && looked_at < among && shards <= SHARDS {
             let (number, from) = *turn;
             let Some(shard) = self.credentials.get(number).map(read) else { break };
             let to = shard.places().min(from + STEP);
