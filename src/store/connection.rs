@@ -3,22 +3,20 @@
 //! `token_lists.rs` (upper and lower case).
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
 
 use diesel::{
     Connection, ConnectionError, ConnectionResult, PgConnection, QueryResult, SqliteConnection,
-    connection::{AnsiTransactionManager, InstrumentationEvent, SimpleConnection, TransactionManager},
+    connection::{AnsiTransactionManager, SimpleConnection, TransactionManager},
     r2d2::{ManageConnection, R2D2Connection},
 };
 use secrecy::ExposeSecret as _;
 
 use super::{
     error::StoreError,
+    statements::Statements,
     url::{Backend, DatabaseUrl},
 };
 
@@ -112,15 +110,6 @@ impl DbConnection {
         Ok(connection)
     }
 
-    /// Adds one to `queries` for each statement sent.
-    pub(super) fn count_queries(&mut self, queries: Arc<AtomicU64>) {
-        self.set_instrumentation(move |event: InstrumentationEvent<'_>| {
-            if let InstrumentationEvent::StartQuery { .. } = event {
-                queries.fetch_add(1, Ordering::Relaxed);
-            }
-        });
-    }
-
     /// Runs `f` in a transaction that may write. On SQLite it holds the write lock from its first statement: one that
     /// reads first and writes then would fail whenever another one was faster.
     pub(super) fn write_transaction<T, E: From<StoreError>>(
@@ -211,7 +200,7 @@ impl ManageConnection for ConnectionManager {
     fn connect(&self) -> Result<DbConnection, StoreError> {
         let mut connection =
             DbConnection::open(&self.url).map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        connection.count_queries(self.queries.clone());
+        connection.set_instrumentation(Statements::of(&connection, self.queries.clone()));
         Ok(connection)
     }
 

@@ -25,6 +25,7 @@ mod schema;
 pub mod sessions;
 pub mod stale;
 pub mod standings;
+mod statements;
 pub mod time;
 pub mod token_lists;
 mod url;
