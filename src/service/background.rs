@@ -1,7 +1,7 @@
-//! What happens without anybody asking: usage is written every few seconds, and what was replaced ends when its successor
-//! was used; each minute what is over or long stale is removed, the clocks are compared, and a new key is made if it is
-//! time; the other servers are told how far this one has followed, and whoever waits for a revocation when that cannot be
-//! known any more.
+//! What happens without anybody asking: usage is written every few seconds, what was replaced ends when its successor was
+//! used, and memory that sign-ins do not need any more goes back; each minute what is over or long stale is removed, the
+//! clocks are compared, and a new key is made if it is time; the other servers are told how far this one has followed, and
+//! whoever waits for a revocation when that cannot be known any more.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,6 +16,7 @@ use super::{
     credentials::{StaleWalk, end_replaced},
     exchange::{Presence, lapse},
     keys::Keys,
+    passwords::Passwords,
     sessions::{IDLE_TTL, MAX_TTL},
     watcher::Watcher,
 };
@@ -36,10 +37,10 @@ pub(crate) struct Background {
 }
 
 impl Background {
-    pub(crate) fn spawn(core: Arc<Core>, presence: Option<Arc<Presence>>) -> Self {
+    pub(crate) fn spawn(core: Arc<Core>, passwords: Arc<Passwords>, presence: Option<Arc<Presence>>) -> Self {
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
-        tasks.spawn(tidy(core, stopped.clone()));
+        tasks.spawn(tidy(core, passwords, stopped.clone()));
         if let Some(presence) = presence {
             let (memory, clock, mut told_to_stop) = (presence.memory.clone(), presence.clock.clone(), stopped.clone());
             tasks.spawn(async move {
@@ -61,7 +62,7 @@ impl Background {
     }
 }
 
-async fn tidy(core: Arc<Core>, mut stopped: watch::Receiver<bool>) {
+async fn tidy(core: Arc<Core>, passwords: Arc<Passwords>, mut stopped: watch::Receiver<bool>) {
     let mut ticks = time::interval(FLUSH_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut count, mut watcher, mut stale) = (0_u32, Watcher::default(), StaleWalk::default());
@@ -70,6 +71,7 @@ async fn tidy(core: Arc<Core>, mut stopped: watch::Receiver<bool>) {
             _ = ticks.tick() => {}
             _ = stopped.wait_for(|stop| *stop) => break,
         }
+        passwords.give_back_memory();
         if let Err(error) = core.usage.flush_some(&core.db).await {
             tracing::warn!(%error, "cannot write usage; will try again");
         }

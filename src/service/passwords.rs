@@ -103,9 +103,15 @@ impl Passwords {
 
     /// Makes what the first unknown user would otherwise wait for, and be known by.
     pub(crate) fn prepare(&self) {
-        let (nobody, hasher, random) = (self.nobody.clone(), self.hasher.clone(), self.random.clone());
-        // Whoever needs it before it is done makes it; whoever fails to make it says so then.
-        drop(task::spawn_blocking(move || nobody_hash(&nobody, &hasher, &*random).map(|_| ())));
+        let (nobody, random) = (self.nobody.clone(), self.random.clone());
+        // Whoever needs it before it is done makes it; whoever fails to make it says so then. Its memory is not kept:
+        // nobody has signed in yet.
+        drop(task::spawn_blocking(move || nobody_hash(&nobody, &Hasher::default(), &*random).map(|_| ())));
+    }
+
+    /// Gives memory back to the system that has not been needed since this was last called. To be called now and then.
+    pub(crate) fn give_back_memory(&self) {
+        self.hasher.give_back();
     }
 
     /// Waits for a turn, in a queue of bounded length. To be taken before anything else is done for a stranger.

@@ -101,8 +101,9 @@ impl Services {
         let follower = first_look(follower).await?;
         basis.following = Some(follower.spawn());
         let mut services = Self::assemble(settings, outside, basis);
-        services.sessions.passwords.prepare();
-        services.background = Some(Background::spawn(services.core.clone(), services.presence.clone()));
+        let passwords = services.sessions.passwords.clone();
+        passwords.prepare();
+        services.background = Some(Background::spawn(services.core.clone(), passwords, services.presence.clone()));
         Ok(services)
     }
 }

@@ -1,4 +1,4 @@
-//! argon2id, in memory that goes back to the system when nobody hashes any more.
+//! argon2id, in memory that goes back to the system some time after it was last needed.
 
 use std::{
     mem,
@@ -22,12 +22,14 @@ const ROOM: usize = (33 << 20) / Block::SIZE;
 #[derive(Default)]
 pub(super) struct Hasher(Mutex<Rooms>);
 
-/// Memory for one run each. What one leaves another may take, which spares the system to clear it, as long as any is
-/// under way: so there never are more than there once were runs at the same time.
+/// Memory for one run each. What one run leaves, the next one takes: the system need not clear it anew, page by page,
+/// which would take a third of a sign-in. There never are more than there once were runs at the same time.
 #[derive(Default)]
 struct Rooms {
-    taken: usize,
+    /// The one used last is taken first.
     left: Vec<Vec<Block>>,
+    /// How many of those left have not been needed since [`Hasher::give_back`] was last called.
+    unneeded: usize,
 }
 
 /// The memory of a run that is under way.
@@ -72,8 +74,20 @@ impl Hasher {
 
     fn take(&self) -> Taken<'_> {
         let mut rooms = self.rooms();
-        rooms.taken += 1;
-        Taken { blocks: rooms.left.pop().unwrap_or_default(), rooms: self }
+        let blocks = rooms.left.pop().unwrap_or_default();
+        rooms.unneeded = rooms.unneeded.min(rooms.left.len());
+        Taken { blocks, rooms: self }
+    }
+
+    /// Gives memory back to the system that has not been needed since this was last called.
+    pub(super) fn give_back(&self) {
+        let mut rooms = self.rooms();
+        let unneeded = rooms.unneeded;
+        rooms.unneeded = rooms.left.len() - unneeded;
+        let given_back: Vec<_> = rooms.left.drain(..unneeded).collect();
+        // The system takes a millisecond for each: not under the lock.
+        drop(rooms);
+        drop(given_back);
     }
 }
 
@@ -89,12 +103,7 @@ impl Taken<'_> {
 
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
-        let mut rooms = self.rooms.rooms();
-        rooms.taken -= 1;
-        rooms.left.push(mem::take(&mut self.blocks));
-        // To be given back without the lock.
-        let _unused = if rooms.taken == 0 { mem::take(&mut rooms.left) } else { Vec::new() };
-        drop(rooms);
+        self.rooms.rooms().left.push(mem::take(&mut self.blocks));
     }
 }
 
@@ -107,7 +116,6 @@ mod tests {
     #[test]
     fn it_is_argon2id_whatever_was_hashed_there_before() {
         let hasher = Hasher::default();
-        let _under_way = hasher.take();
         for (password, cost) in [(b"one", 64), (b"two", 16), (b"six", 32), (b"ten", 64)] {
             let params = Params::new(cost, 2, 1, None).unwrap();
             let own = hasher.hash_password_with_params(password, b"salt of 16 bytes", params.clone()).unwrap();
@@ -120,15 +128,21 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_kept_only_while_somebody_hashes() {
+    fn memory_that_is_not_needed_any_more_goes_back() {
         let hasher = Hasher::default();
-        let (first, second) = (hasher.take(), hasher.take());
-        drop(first);
-        assert_eq!(hasher.rooms().left.len(), 1);
-        let third = hasher.take();
-        assert_eq!(hasher.rooms().left.len(), 0);
-        drop((second, third));
-        let rooms = hasher.rooms();
-        assert_eq!((rooms.taken, rooms.left.len()), (0, 0));
+        let left = || hasher.rooms().left.len();
+        drop((hasher.take(), hasher.take(), hasher.take()));
+        assert_eq!(left(), 3);
+        hasher.give_back();
+        assert_eq!(left(), 3, "just needed");
+        let under_way = hasher.take();
+        drop(hasher.take());
+        hasher.give_back();
+        assert_eq!(left(), 1, "one of three was not needed, one is under way");
+        drop(under_way);
+        hasher.give_back();
+        assert_eq!(left(), 1, "one was under way meanwhile");
+        hasher.give_back();
+        assert_eq!(left(), 0);
     }
 }
