@@ -20,8 +20,8 @@ pub(super) struct BenchResult {
     pub(super) database: &'static str,
     pub(super) rounds: u64,
     pub(super) seconds: f64,
-    /// The bytes of the body of an answer: patmint's, the limit's.
-    pub(super) answer_bytes: [usize; 2],
+    /// The bytes of the body of an answer: patmint's, the limit's; unless neither was asked.
+    pub(super) answer_bytes: Option<[usize; 2]>,
     pub(super) rows: Vec<Row>,
     pub(super) starts: Vec<Start>,
     pub(super) steady: Vec<Steady>,
@@ -40,7 +40,7 @@ impl BenchResult {
             database,
             rounds: arguments.rounds,
             seconds: arguments.seconds,
-            answer_bytes: [0; 2],
+            answer_bytes: None,
             rows: Vec::new(),
             starts: Vec::new(),
             steady: Vec::new(),

@@ -11,8 +11,7 @@ pub(super) fn markdown(result: &BenchResult) -> String {
     let mut text = format!(
         "# Benchmark of {}\n\n\
          patmint {} on {}, {} × {}, Linux {}, load {} before it began. {} rounds of {} s for each server, in turns; medians. \
-         The load generator shares the cores. An answer has {} bytes, one of the limit {}.\n\n\
-         ![CPU per exchange and exchanges a second, patmint and the limit](result.svg)\n\n",
+         The load generator shares the cores.\n\n",
         result.day,
         result.version,
         result.database,
@@ -22,9 +21,13 @@ pub(super) fn markdown(result: &BenchResult) -> String {
         machine.load_before,
         result.rounds,
         result.seconds,
-        result.answer_bytes[0],
-        result.answer_bytes[1],
     );
+    if let Some([ours, limit]) = result.answer_bytes {
+        let _ = write!(text, "An answer has {ours} bytes, one of the limit {limit}.\n\n");
+    }
+    if !result.rows.is_empty() {
+        text.push_str("![CPU per exchange and exchanges a second, patmint and the limit](result.svg)\n\n");
+    }
     rows(&mut text, &result.rows);
     steady(&mut text, &result.steady);
     crowds(&mut text, &result.crowds);
@@ -36,8 +39,12 @@ pub(super) fn markdown(result: &BenchResult) -> String {
     text
 }
 
-/// A table; writing to a `String` cannot fail.
+/// A table, unless it has no lines; writing to a `String` cannot fail.
 fn table(text: &mut String, title: &str, columns: &[&str], lines: impl Iterator<Item = Vec<String>>) {
+    let mut lines = lines.peekable();
+    if lines.peek().is_none() {
+        return;
+    }
     let _ = write!(text, "## {title}\n\n| {} |\n|{}\n", columns.join(" | "), "---|".repeat(columns.len()));
     for line in lines {
         let _ = writeln!(text, "| {} |", line.join(" | "));

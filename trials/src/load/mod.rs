@@ -5,6 +5,7 @@ mod answer;
 mod connection;
 mod order;
 mod pace;
+mod precedence;
 mod report;
 mod requests;
 mod ticker;
@@ -25,6 +26,7 @@ pub use self::{
     connection::{Answer, Connection},
     order::{Length, Order},
     pace::Pace,
+    precedence::Precedence,
     report::Report,
     requests::{Requests, request},
 };
