@@ -21,13 +21,13 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use thiserror::Error;
 use tracing::{Level, Metadata};
 use tracing_subscriber::{EnvFilter, filter::filter_fn, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 use crate::{
-    config::{self, Config, ConfigError, LogFormat, Options},
+    config::{self, Config, ConfigError, LogFormat, Options, ParseError},
     http::{ServerError, TlsError},
     service::{BootstrapError, KeyRingError, ManageError, StartError},
     store::StoreError,
@@ -122,7 +122,15 @@ enum CliError {
 /// Runs the command that the arguments name.
 #[must_use]
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match parsed() {
+        Ok(cli) => cli,
+        // Help and usage have a form and an exit code of their own.
+        Err(ParseError::Usage(error)) => error.exit(),
+        Err(ParseError::Variable(error)) => {
+            output::complain(&error);
+            return ExitCode::FAILURE;
+        }
+    };
     let config = config::refuse_unknown(&Cli::command()).and_then(|()| Config::load(cli.options, cli.config));
     match started(cli.command, config) {
         Ok(()) => ExitCode::SUCCESS,
@@ -131,6 +139,10 @@ pub fn run() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn parsed() -> Result<Cli, ParseError> {
+    Ok(Cli::from_arg_matches(&config::parse(Cli::command())?)?)
 }
 
 fn started(command: Command, config: Result<Config, ConfigError>) -> Result<(), CliError> {

@@ -36,9 +36,13 @@ pub(super) async fn until_told(
     let app = App::new(services, config.http.clone()).traced(tracing.clone());
     let mut server = Server::new(listener, app);
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    // Without a handler the signal would end the server: service managers send it to make programs read their files again.
+    let hangup = signal(SignalKind::hangup())?;
     if let Some(tls) = tls {
-        rt::spawn(look_for_new(tls.clone(), signal(SignalKind::hangup())?));
+        rt::spawn(look_for_new(tls.clone(), hangup));
         server = server.secured(tls);
+    } else {
+        rt::spawn(ignore(hangup));
     }
     // Not before: whoever reads this may send the signal at once.
     tracing::info!(issuer = server.app().services().settings().issuer, "listening on {}", server.url()?);
@@ -55,6 +59,12 @@ pub(super) async fn until_told(
         task::spawn_blocking(move || tracing.stop()).await.map_err(io::Error::other)?;
     }
     Ok(outcome?)
+}
+
+async fn ignore(mut hangup: Signal) {
+    while hangup.recv().await.is_some() {
+        tracing::info!("SIGHUP: there is no certificate to read again; the server continues");
+    }
 }
 
 /// Goes on with a new certificate soon after it is there, at once after SIGHUP.

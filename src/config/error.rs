@@ -26,6 +26,14 @@ pub enum ConfigError {
         /// What is wrong.
         problem: String,
     },
+    /// A variable of the environment has a value that its setting cannot have.
+    #[error("{name} in the environment: {problem}; correct or unset it (patmint serve --help describes each setting)")]
+    Variable {
+        /// The variable.
+        name: String,
+        /// What it must be.
+        problem: String,
+    },
     /// A variable that nothing reads: a misspelt one would otherwise be missed.
     #[error("unknown setting {0} in the environment")]
     UnknownVariable(String),

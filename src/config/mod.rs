@@ -16,7 +16,7 @@ mod traces;
 use std::{path::PathBuf, time::Duration};
 
 use self::{checked::KeyTimes, error::invalid};
-pub use environment::refuse_unknown;
+pub use environment::{ParseError, parse, refuse_unknown};
 pub use error::ConfigError;
 pub use file::ConfigFile;
 use networks::Networks;

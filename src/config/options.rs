@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, builder::BoolishValueParser};
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -35,7 +35,7 @@ pub struct Options {
     pub(super) database_connections: Option<u32>,
     /// Leave the database's schema as it is
     #[arg(long, global = true, env = "PATMINT_NO_MIGRATE", num_args = 0..=1, require_equals = true,
-          default_missing_value = "true", value_name = "BOOL")]
+          default_missing_value = "true", value_name = "BOOL", value_parser = BoolishValueParser::new())]
     pub(super) no_migrate: Option<bool>,
     /// The folder of the root key [default: keys]
     #[arg(long, global = true, env = "PATMINT_KEYS_DIR", value_name = "FOLDER")]

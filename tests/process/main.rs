@@ -16,6 +16,7 @@ mod bootstrap;
 mod crash;
 mod crowd;
 mod doctor;
+mod environment;
 mod explain;
 mod hang;
 mod keys;
