@@ -113,6 +113,11 @@ fn told(id: &'static str, summary: &'static str) -> Operation {
 /// What is told of [`list`].
 pub(super) fn list_told() -> Operation {
     told("list_invitations", "The invitations into an organization, newest first")
+        .described(
+            "The `state` is that of now. `void`: nobody can accept it, since the inviter is disabled, no member any more, or \
+             no longer has a role that may give this one; with such a role the inviter makes it open again, until its time \
+             is over or it is withdrawn.",
+        )
         .paged([])
         .answers::<Page<'_, View<'_>>>(200, "A page of them")
 }
@@ -181,7 +186,7 @@ pub(super) fn accept_told() -> Operation {
     Operation::new("members", "accept_invitation", "Accept an invitation")
         .described(
             "Whoever has no account gets one with the invited address; whoever has one must be signed in with it. Secrets that \
-             are wrong, used, withdrawn or too old are all alike.",
+             are wrong, used, withdrawn, void or too old are all alike.",
         )
         .by(Access::PerhapsCaller)
         .reads::<Accept>()

@@ -6,7 +6,7 @@ use crate::{
     domain::{
         email::Email,
         ids::InvitationId,
-        invitation::{Invitation, LIFETIME},
+        invitation::{Invitation, InvitationState, LIFETIME},
         membership::{Groups, Role},
         tagged_secret::{self, Purpose},
     },
@@ -78,6 +78,6 @@ impl Invitations {
             Ok((invitation, secret))
         };
         let (invitation, secret) = self.core.changes.run(create).await?;
-        Ok((self.seen(invitation), secret))
+        Ok((SeenInvitation { invitation, state: InvitationState::Open }, secret))
     }
 }
