@@ -25,7 +25,8 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Rotation", extend("not" = super::two_ends()))]
 struct Body {
-    /// For how many seconds the old one still is good, at the longest. Left out: not at all; with `after_use` 30 days.
+    /// For how many seconds the old one still is good, at the longest. Left out: not at all; with `after_use` 30 days. By a
+    /// token at least 60.
     #[serde(default, deserialize_with = "json::given")]
     #[schemars(required, range(min = 0, max = MAX_OVERLAP))]
     overlap: Option<i64>,
@@ -58,9 +59,18 @@ pub(in crate::http) async fn post(
 /// What is told of [`post`].
 pub(in crate::http) fn post_told() -> Operation {
     token_told("rotate_token", "A new token in place of one of yours")
-        .described("The new one may do the same. A token is rotated once.")
+        .described(
+            "The new one may do the same. A token is rotated once, and not while the one that it replaced itself is still good. \
+             By a token (not a session) the old one stays good for 60 seconds at least, so that it can ask again when the \
+             answer is lost.",
+        )
         .reads::<Body>()
-        .fails(&[refusal::TOKEN_ROTATED, refusal::TOKEN_REVOKED, refusal::TOKEN_LIMIT_REACHED])
+        .fails(&[
+            refusal::TOKEN_ROTATED,
+            refusal::TOKEN_REVOKED,
+            refusal::PREDECESSOR_ALIVE,
+            refusal::TOKEN_LIMIT_REACHED,
+        ])
         .answers::<Made<'_>>(201, "The new token, with its text, which is shown here only")
         .with_header("Location", "Its address")
 }

@@ -1,9 +1,12 @@
 //! What a credential may be, whether it is made or edited.
 
+use std::collections::HashSet;
+
 use crate::{
     domain::{
         clock::Timestamp,
         credential::{Audiences, Credential, MAX_AUDIENCES, NEVER_SECONDS},
+        ids::CredentialId,
         policy::{Policy, is_audience},
         scope::Rights,
         standing::Standing,
@@ -97,11 +100,16 @@ pub(super) fn within(other: &Credential, bound: &Standing, core: &Core) -> Resul
 }
 
 /// Whether the policy has room for one more like `new`, which is not active in the database yet. Counted under the lock of
-/// all changes, so that two requests at once cannot both take the last place.
+/// all changes, so that two requests at once cannot both take the last place. One that was rotated takes no place of its own
+/// as long as its successor is active; when that one ends first, the old one takes its place until it ends too.
 pub(super) fn check_limit(change: &mut Change<'_>, core: &Core, new: &Standing) -> Result<(), ManageError> {
     let (organization_id, owner_id) = (new.organization_id(), new.credential.owner_id);
     let all = standings::perhaps_active_of(change.connection, organization_id, owner_id, change.now)?;
-    let is_active = |own: &&Standing| verdict::state(own, &core.settings.issuer, change.now) == State::Active;
+    let is_active = |own: &Standing| verdict::state(own, &core.settings.issuer, change.now) == State::Active;
+    let active: Vec<_> = all.into_iter().filter(|(own, _)| is_active(own)).collect();
+    let mut heads: HashSet<_> = active.iter().map(|(own, _)| own.credential.id).collect();
+    heads.insert(new.credential.id);
+    let takes_place = |(_, rotated_to): &&(Standing, Option<CredentialId>)| rotated_to.is_none_or(|to| !heads.contains(&to));
     let limit = usize::try_from(new.organization.policy.max_tokens_per_user).unwrap_or(usize::MAX);
-    if all.iter().filter(is_active).count() >= limit { Err(ManageError::LimitReached) } else { Ok(()) }
+    if active.iter().filter(takes_place).count() >= limit { Err(ManageError::LimitReached) } else { Ok(()) }
 }
