@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     app::App,
     caller::caller,
-    json,
+    idempotency, json,
     openapi::{Access, Operation, refusal, shapes},
     paging::{self, Page},
     path::{id, org},
@@ -125,7 +125,7 @@ pub(super) fn list_told() -> Operation {
 /// `{"email", "role", "groups"?}` → 201 with `link`, which is shown here only.
 pub(super) async fn post(app: Data<App>, request: HttpRequest, payload: Payload) -> Result<HttpResponse, Problem> {
     let caller = caller(&app, &request)?;
-    let New { email, role, groups } = json::read(&request, payload).await?;
+    let (caller, New { email, role, groups }) = idempotency::read(caller, &request, payload).await?;
     let new = NewInvitation { email, role, groups };
     let (seen, secret) = app.services.invitations.create(&caller, org(&request), new).await?;
     // A fragment: browsers send it to no server, so it is in nobody's log.
@@ -139,7 +139,8 @@ pub(super) fn post_told() -> Operation {
     told("invite", "Invite somebody")
         .described("For one address, for one use, for a day. patmint sends no mail: hand over the link.")
         .reads::<New>()
-        .fails(&[refusal::ALREADY_MEMBER])
+        .idempotent()
+        .fails(&[refusal::ALREADY_MEMBER, refusal::INVITATION_ACCEPTED, refusal::INVITATION_WITHDRAWN])
         .answers::<Made<'_>>(201, "The invitation, with its link, which is shown here only")
 }
 

@@ -162,6 +162,15 @@ pub fn page(
     Ok(run(rows)?.into_iter().map(|(invitation, by)| (invitation.into(), inviter(by))).collect())
 }
 
+/// Puts another secret in place of the one that an invitation has.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn set_secret(connection: &mut DbConnection, id: InvitationId, secret: SecretHash) -> Result<(), StoreError> {
+    run(diesel::update(invitations::table.find(id)).set(invitations::secret_hash.eq(secret)).execute(connection))
+        .map(|_| ())
+}
+
 /// Notes that it was accepted.
 ///
 /// # Errors

@@ -14,7 +14,7 @@ use crate::{
     http::{
         app::App,
         caller::caller,
-        json,
+        idempotency, json,
         openapi::{Operation, refusal},
         problem::Problem,
     },
@@ -50,7 +50,8 @@ pub(in crate::http) async fn post(
 ) -> Result<HttpResponse, Problem> {
     let caller = caller(&app, &request)?;
     let id = id(&request)?;
-    let Body { overlap, after_use, expires_at, expires_in } = json::read(&request, payload).await?;
+    let (caller, body) = idempotency::read(caller, &request, payload).await?;
+    let Body { overlap, after_use, expires_at, expires_in } = body;
     let rotation = Rotation { overlap, after_use, expiry: expiry(expires_at, expires_in)? };
     let (seen, token) = app.services.credentials.rotate(&caller, id, rotation).await?;
     Ok(made(&seen, &token, "/api/v1"))
@@ -65,6 +66,7 @@ pub(in crate::http) fn post_told() -> Operation {
              answer is lost.",
         )
         .reads::<Body>()
+        .idempotent()
         .fails(&[
             refusal::TOKEN_ROTATED,
             refusal::TOKEN_REVOKED,

@@ -5,6 +5,7 @@ use super::{
     Credentials, Expiry, Seen,
     checks::{check_limit, checked_audiences, checked_expiry, is_own, within},
     issue::{self, Draft, Holder, issue},
+    repeat::renew_secret,
 };
 use crate::{
     domain::{
@@ -21,6 +22,7 @@ use crate::{
         change::Change,
         core::Core,
         error::{ManageError, conflict, invalid},
+        idempotency::Attempt,
     },
     store::{
         StoreError, credentials,
@@ -34,13 +36,13 @@ pub const MAX_OVERLAP: i64 = 30 * 86_400;
 
 /// The shortest that one lives after a token replaced it, in seconds. Automation that loses the answer has nothing else left
 /// with which it could ask again.
-pub const MIN_OVERLAP_BY_TOKEN: i64 = 60;
+const MIN_OVERLAP_BY_TOKEN: i64 = 60;
 
 /// How a credential is to be replaced.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rotation {
     /// For how many seconds the old one still is good, at the longest; up to 30 days. `None` = not at all, with `after_use` 30
-    /// days. Less than [`MIN_OVERLAP_BY_TOKEN`] becomes that when a token asks.
+    /// days. When a token asks, less than a minute becomes one.
     pub overlap: Option<i64>,
     /// Whether the old one ends soon after the new one's first use was seen.
     pub after_use: bool,
@@ -62,17 +64,21 @@ impl Credentials {
         id: CredentialId,
         rotation: Rotation,
     ) -> Result<(Seen, SecretString), ManageError> {
-        self.core.authenticate(caller).await?;
-        let (core, caller) = (self.core.clone(), caller.clone());
-        let rotate = move |change: &mut Change<'_>| {
-            let authority = core.authority(change.connection, &caller, change.now)?;
+        let authority = self.core.authenticate(caller).await?;
+        let core = self.core.clone();
+        let rotate = move |change: &mut Change<'_>, authority: &Authority, attempt: Attempt| {
             let old = standings::record_by_id(change.connection, id)?;
-            let old = old.filter(|own| is_own(&authority, &own.standing)).ok_or(ManageError::NotFound)?;
-            replace(change, &core, &authority, old, rotation)
+            let old = old.filter(|own| is_own(authority, &own.standing)).ok_or(ManageError::NotFound)?;
+            authority.may_manage_tokens(&old.standing.organization)?;
+            if let Some(new) = attempt.created(change)? {
+                return renew_secret(change, &core, authority, new, |own| is_own(authority, own));
+            }
+            let (new, text) = replace(change, &core, authority, old, rotation)?;
+            attempt.note(change, new.standing.credential.id)?;
+            Ok((new, text))
         };
-        let (record, text) = self.core.changes.run(rotate).await?;
-        let now = record.standing.credential.created_at;
-        Ok((self.seen(record, now), text))
+        let (record, text) = self.core.create_once(caller, &authority, rotate).await?;
+        Ok((self.seen(record, self.core.clock.now()), text))
     }
 }
 
@@ -84,7 +90,6 @@ fn replace(
     rotation: Rotation,
 ) -> Result<(Record, SecretString), ManageError> {
     let Record { standing, description, owner, .. } = old;
-    let bound = authority.may_manage_tokens(&standing.organization)?;
     let state = verdict::state(&standing, &core.settings.issuer, change.now);
     if description.rotated_to.is_some() {
         return Err(ManageError::Rotated);
@@ -97,7 +102,7 @@ fn replace(
     let (membership, organization) = authority.organization(Some(standing.organization_id()))?.clone();
     let draft = draft(&standing.credential, description, rotation.expiry, (&organization.policy, core), change.now)?;
     let (new, text) = issue(change, core, Holder { user: owner, membership, organization }, draft)?;
-    if let Some(bound) = bound {
+    if let Some(bound) = authority.credential() {
         within(&standing.credential, bound, core)?;
         within(&new.standing.credential, bound, core)?;
     }

@@ -44,6 +44,10 @@ pub struct SeenInvitation {
     pub state: InvitationState,
 }
 
+fn accepted() -> ManageError {
+    conflict("invitation_accepted", "it was accepted; remove the member instead")
+}
+
 impl Invitations {
     /// The invitations into an organization, newest first; for admins.
     ///
@@ -81,9 +85,7 @@ impl Invitations {
             let (invitation, inviter) = found.ok_or(ManageError::NotFound)?;
             reaches(actor.role, invitation.role)?;
             match invitation.state(inviter, change.now) {
-                InvitationState::Accepted => {
-                    return Err(conflict("invitation_accepted", "it was accepted; remove the member instead"));
-                }
+                InvitationState::Accepted => return Err(accepted()),
                 InvitationState::Withdrawn => return Ok(()),
                 // Also a void one: with its inviter's rights it would come back.
                 InvitationState::Open | InvitationState::Expired | InvitationState::Void => {}
