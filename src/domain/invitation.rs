@@ -29,8 +29,16 @@ pub enum InvitationState {
     Withdrawn,
     /// Its time is over.
     Expired,
+    /// The inviter may not give this role now: disabled, no member any more, or with a role too low.
+    Void,
 }
-words!(InvitationState { Open = "open", Accepted = "accepted", Withdrawn = "withdrawn", Expired = "expired" });
+words!(InvitationState {
+    Open = "open",
+    Accepted = "accepted",
+    Withdrawn = "withdrawn",
+    Expired = "expired",
+    Void = "void",
+});
 
 /// An invitation, without its secret.
 #[derive(Clone, Debug)]
@@ -62,15 +70,18 @@ pub struct Invitation {
 }
 
 impl Invitation {
-    /// How it stands at `now`.
+    /// How it stands at `now`. `inviter` is the role that the inviter has in the organization at this moment, and `None` for
+    /// one who is disabled or no member any more: an invitation gives no more than its maker could give today.
     #[must_use]
-    pub fn state(&self, now: Timestamp) -> InvitationState {
+    pub fn state(&self, inviter: Option<Role>, now: Timestamp) -> InvitationState {
         if self.accepted_at.is_some() {
             InvitationState::Accepted
         } else if self.withdrawn_at.is_some() {
             InvitationState::Withdrawn
         } else if is_expired(self.expires_at, now) {
             InvitationState::Expired
+        } else if !inviter.is_some_and(|role| role.may_appoint(self.role)) {
+            InvitationState::Void
         } else {
             InvitationState::Open
         }

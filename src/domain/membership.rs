@@ -35,6 +35,17 @@ pub enum Role {
 }
 words!(Role { Member = "member", Admin = "admin", Owner = "owner" });
 
+impl Role {
+    /// Whether somebody with this role may make another person a member with `role`.
+    #[must_use]
+    pub fn may_appoint(self, role: Self) -> bool {
+        match (self, role) {
+            (Self::Owner, _) | (Self::Admin, Self::Admin | Self::Member) => true,
+            (Self::Admin, Self::Owner) | (Self::Member, _) => false,
+        }
+    }
+}
+
 /// A user, without the password.
 #[derive(Clone, Debug)]
 pub struct User {

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod credential;
 pub mod digest;
 pub mod email;
+pub mod idempotency;
 pub mod ids;
 pub mod invitation;
 pub mod jws;

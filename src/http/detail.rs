@@ -93,6 +93,7 @@ impl From<ManageError> for Detail {
             | ManageError::Slowed(_)
             | ManageError::Revoked
             | ManageError::Rotated
+            | ManageError::KeyReused
             | ManageError::PreconditionRequired
             | ManageError::PreconditionFailed
             | ManageError::Defect(_)) => Self::Internal(logged(&other)),

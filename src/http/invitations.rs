@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     app::App,
     caller::caller,
-    json,
+    idempotency, json,
     openapi::{Access, Operation, refusal, shapes},
     paging::{self, Page},
     path::{id, org},
@@ -113,6 +113,11 @@ fn told(id: &'static str, summary: &'static str) -> Operation {
 /// What is told of [`list`].
 pub(super) fn list_told() -> Operation {
     told("list_invitations", "The invitations into an organization, newest first")
+        .described(
+            "The `state` is that of now. `void`: nobody can accept it, since the inviter is disabled, no member any more, or \
+             no longer has a role that may give this one; with such a role the inviter makes it open again, until its time \
+             is over or it is withdrawn.",
+        )
         .paged([])
         .answers::<Page<'_, View<'_>>>(200, "A page of them")
 }
@@ -120,7 +125,7 @@ pub(super) fn list_told() -> Operation {
 /// `{"email", "role", "groups"?}` → 201 with `link`, which is shown here only.
 pub(super) async fn post(app: Data<App>, request: HttpRequest, payload: Payload) -> Result<HttpResponse, Problem> {
     let caller = caller(&app, &request)?;
-    let New { email, role, groups } = json::read(&request, payload).await?;
+    let (caller, New { email, role, groups }) = idempotency::read(caller, &request, payload).await?;
     let new = NewInvitation { email, role, groups };
     let (seen, secret) = app.services.invitations.create(&caller, org(&request), new).await?;
     // A fragment: browsers send it to no server, so it is in nobody's log.
@@ -134,7 +139,8 @@ pub(super) fn post_told() -> Operation {
     told("invite", "Invite somebody")
         .described("For one address, for one use, for a day. patmint sends no mail: hand over the link.")
         .reads::<New>()
-        .fails(&[refusal::ALREADY_MEMBER])
+        .idempotent()
+        .fails(&[refusal::ALREADY_MEMBER, refusal::INVITATION_ACCEPTED, refusal::INVITATION_WITHDRAWN])
         .answers::<Made<'_>>(201, "The invitation, with its link, which is shown here only")
 }
 
@@ -181,7 +187,7 @@ pub(super) fn accept_told() -> Operation {
     Operation::new("members", "accept_invitation", "Accept an invitation")
         .described(
             "Whoever has no account gets one with the invited address; whoever has one must be signed in with it. Secrets that \
-             are wrong, used, withdrawn or too old are all alike.",
+             are wrong, used, withdrawn, void or too old are all alike.",
         )
         .by(Access::PerhapsCaller)
         .reads::<Accept>()

@@ -2,7 +2,10 @@
 
 use std::{fmt, marker::PhantomData};
 
-use actix_web::{HttpRequest, web::Payload};
+use actix_web::{
+    HttpRequest,
+    web::{Bytes, Payload},
+};
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
@@ -44,13 +47,19 @@ pub(super) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer
 
 /// The body of a request, as JSON.
 pub(super) async fn read<T: DeserializeOwned>(request: &HttpRequest, payload: Payload) -> Result<T, Problem> {
+    parse(&bytes(request, payload).await?)
+}
+
+/// The body of a request that is declared as JSON.
+pub(super) async fn bytes(request: &HttpRequest, payload: Payload) -> Result<Bytes, Problem> {
     if Media::of(request) != Media::Json {
         return Err(Problem::Body(BodyError::MediaType));
     }
-    parse(&body::read(payload).await?)
+    Ok(body::read(payload).await?)
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+/// What a body says.
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let parsed: Result<Object<T>, _> = serde_path_to_error::deserialize(&mut json);
     let Object(value) = parsed.map_err(|error| explain(&error, body))?;

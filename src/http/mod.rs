@@ -9,6 +9,7 @@ mod connection;
 mod detail;
 mod etag;
 mod feed;
+mod idempotency;
 mod invitations;
 mod json;
 mod jwks;

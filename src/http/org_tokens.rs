@@ -11,14 +11,14 @@ use super::{
     paging::Page,
     path::org,
     problem::Problem,
-    tokens::{Query, UsageView, View, filters, id, page_of, usage_view, view},
+    tokens::{Query, UsageView, View, created_by, filters, id, page_of, usage_view, view},
 };
 use crate::domain::ids::{CredentialId, UserId};
 
 /// A page of them, newest first.
 pub(super) async fn list(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let caller = caller(&app, &request)?;
-    let Query { whose, listing } = Query::parse(request.query_string(), "owner")?;
+    let Query { whose, listing } = Query::parse_of_organization(request.query_string(), "owner")?;
     Ok(page_of(&app.services.credentials.list_of(&caller, org(&request), whose, listing).await?))
 }
 
@@ -30,7 +30,7 @@ fn told(id: &'static str, summary: &'static str) -> Operation {
 /// What is told of [`list`].
 pub(super) fn list_told() -> Operation {
     told("list_organization_tokens", "Everybody's tokens in an organization, newest first")
-        .paged(filters(Parameter::of::<UserId>("owner", "Only those of this user")))
+        .paged(filters(Parameter::of::<UserId>("owner", "Only those of this user")).into_iter().chain([created_by()]))
         .answers::<Page<'_, View<'_>>>(200, "A page of them; go on as long as there is a `next`")
 }
 

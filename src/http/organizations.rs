@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     app::App,
     caller::caller,
-    json,
+    idempotency, json,
     openapi::{Access, Operation, refusal, shapes},
     paging::{self, Page},
     path::org,
@@ -81,7 +81,7 @@ pub(super) fn list_told() -> Operation {
 /// `{"name", "slug"?}` → 201; the caller is its owner.
 pub(super) async fn post(app: Data<App>, request: HttpRequest, payload: Payload) -> Result<HttpResponse, Problem> {
     let caller = caller(&app, &request)?;
-    let New { name, slug } = json::read(&request, payload).await?;
+    let (caller, New { name, slug }) = idempotency::read(caller, &request, payload).await?;
     let made = app.services.organizations.create(&caller, NewOrganization { name, slug }).await?;
     Ok(HttpResponse::Created()
         .insert_header((header::CACHE_CONTROL, "no-store"))
@@ -94,6 +94,7 @@ pub(super) fn post_told() -> Operation {
     Operation::new("organizations", "found_organization", "Found an organization, as an operator")
         .by(Access::Caller)
         .reads::<New>()
+        .idempotent()
         .fails(&[refusal::FORBIDDEN, refusal::SLUG_TAKEN])
         .answers::<View<'_>>(201, "The organization, which the caller owns")
         .with_header("Location", "Its address")

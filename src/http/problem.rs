@@ -54,6 +54,8 @@ pub(crate) enum Problem {
     Revoked,
     /// The token was replaced by another.
     Rotated,
+    /// An earlier request with the same `Idempotency-Key` asked for something else.
+    KeyReused,
     /// A change without `If-Match`.
     PreconditionRequired,
     /// It has changed since it was read.
@@ -113,6 +115,7 @@ impl From<ManageError> for Problem {
             ManageError::Conflict { code, why } => Self::Conflict { code, why },
             ManageError::Revoked => Self::Revoked,
             ManageError::Rotated => Self::Rotated,
+            ManageError::KeyReused => Self::KeyReused,
             ManageError::PreconditionRequired => Self::PreconditionRequired,
             ManageError::PreconditionFailed => Self::PreconditionFailed,
         }
@@ -141,6 +144,7 @@ impl Problem {
             Self::Conflict { code, .. } => (StatusCode::CONFLICT, code),
             Self::Revoked => (StatusCode::CONFLICT, "token_revoked"),
             Self::Rotated => (StatusCode::CONFLICT, "token_rotated"),
+            Self::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused"),
             Self::PreconditionRequired => (StatusCode::PRECONDITION_REQUIRED, "precondition_required"),
             Self::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "precondition_failed"),
             Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
@@ -166,6 +170,9 @@ impl Problem {
             }
             Self::Revoked => Some("the token is revoked; make a new one".to_owned()),
             Self::Rotated => Some("the token was rotated already; rotate the one that replaced it".to_owned()),
+            Self::KeyReused => Some(
+                "an earlier request with this Idempotency-Key asked for something else; choose another key".to_owned(),
+            ),
             Self::PreconditionRequired => Some("send the ETag of what you read in If-Match".to_owned()),
             Self::PreconditionFailed => Some("it has changed since you read it; read it again".to_owned()),
             Self::NotFound | Self::MethodNotAllowed(_) | Self::Unavailable(_) | Self::Internal(_) => None,
@@ -224,6 +231,7 @@ impl ResponseError for Problem {
             | Self::Conflict { .. }
             | Self::Revoked
             | Self::Rotated
+            | Self::KeyReused
             | Self::PreconditionRequired
             | Self::PreconditionFailed
             | Self::Internal(_) => {}

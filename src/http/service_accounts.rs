@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     app::App,
     caller::caller,
-    json,
+    idempotency, json,
     openapi::{Access, Operation, refusal, shapes},
     paging::{self, Page},
     path::{id, org},
@@ -86,7 +86,7 @@ pub(super) fn list_told() -> Operation {
 /// `{"name", "groups"?}` → 201.
 pub(super) async fn post(app: Data<App>, request: HttpRequest, payload: Payload) -> Result<HttpResponse, Problem> {
     let caller = caller(&app, &request)?;
-    let New { name, groups } = json::read(&request, payload).await?;
+    let (caller, New { name, groups }) = idempotency::read(caller, &request, payload).await?;
     let made = app.services.service_accounts.create(&caller, org(&request), &name, groups).await?;
     let Member { membership, user } = &made;
     let location = format!("/api/v1/orgs/{}/service-accounts/{}", membership.organization_id, user.id);
@@ -100,6 +100,7 @@ pub(super) async fn post(app: Data<App>, request: HttpRequest, payload: Payload)
 pub(super) fn post_told() -> Operation {
     told("create_service_account", "Make a service account")
         .reads::<New>()
+        .idempotent()
         .answers::<View<'_>>(201, "The service account")
         .with_header("Location", "Its address")
 }

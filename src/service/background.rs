@@ -21,8 +21,8 @@ use super::{
     watcher::Watcher,
 };
 use crate::{
-    domain::list::ENTRY_LIFETIME,
-    store::{StoreError, list, sessions},
+    domain::{idempotency, list::ENTRY_LIFETIME},
+    store::{StoreError, idempotency_keys, list, sessions},
 };
 
 const FLUSH_EVERY: Duration = Duration::from_secs(5);
@@ -106,11 +106,14 @@ pub(crate) async fn each_minute(core: &Arc<Core>, watcher: &mut Watcher, stale: 
     }
 }
 
-/// Removes entries of the list that no live access token is older than, and sessions that are over.
+/// Removes entries of the list that no live access token is older than, idempotency keys after a day, and sessions that are
+/// over.
 pub(crate) async fn prune(core: &Core) -> Result<(), StoreError> {
     let now = core.clock.now();
     let entries_before = now.plus_seconds(-ENTRY_LIFETIME);
     let (idle, begun) = (now.plus_seconds(-IDLE_TTL), now.plus_seconds(-MAX_TTL));
+    let keys_before = now.plus_seconds(-idempotency::LIFETIME);
     while core.db.write(move |connection| list::prune(connection, entries_before)).await? {}
+    while core.db.write(move |connection| idempotency_keys::prune(connection, keys_before)).await? {}
     core.db.write(move |connection| sessions::prune(connection, idle, begun)).await
 }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{change::Changes, keys::KeyRing, metrics::Metrics, usage::Usage};
+use super::{change::Changes, idempotency::InFlight, keys::KeyRing, metrics::Metrics, usage::Usage};
 use crate::{
     domain::{clock::Clock, credential::CredentialFormat, jws::SigningAlgorithm, random::Randomness},
     store::Database,
@@ -40,6 +40,7 @@ pub(crate) struct Core {
     pub(crate) keys: Arc<KeyRing>,
     pub(crate) format: CredentialFormat,
     pub(crate) changes: Changes,
+    pub(crate) in_flight: InFlight,
     pub(crate) usage: Usage,
     pub(crate) metrics: Metrics,
 }

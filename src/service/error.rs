@@ -42,6 +42,9 @@ pub enum ManageError {
     /// The credential was replaced, and that is done once.
     #[error("the token was rotated")]
     Rotated,
+    /// An earlier request with the same idempotency key asked for something else.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
     /// A change without `If-Match`.
     #[error("a version is required")]
     PreconditionRequired,

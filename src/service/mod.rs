@@ -15,6 +15,7 @@ mod explain;
 mod feed;
 mod guesses;
 mod health;
+mod idempotency;
 mod invitations;
 mod keys;
 mod members;

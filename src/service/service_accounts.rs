@@ -9,6 +9,7 @@ use super::{
     change::Change,
     core::Core,
     error::{ManageError, invalid},
+    idempotency::Attempt,
     members::{Checked, Member, apply, checked_groups, end},
     names::checked_name,
     paging::{Paged, Part},
@@ -20,7 +21,7 @@ use crate::{
         nullable::Nullable,
     },
     store::{
-        DbConnection,
+        DbConnection, StoreError,
         memberships::{self, MemberFilter},
         numbers::{self, Numbered},
         users,
@@ -46,6 +47,39 @@ fn of(connection: &mut DbConnection, organization: OrganizationId, id: UserId) -
     let found = memberships::of(connection, organization, id)?;
     let found = found.filter(|(_, user)| user.kind == UserKind::ServiceAccount);
     found.map(|(membership, user)| Member { membership, user }).ok_or(ManageError::NotFound)
+}
+
+/// A new service account in an organization.
+fn make(
+    change: &mut Change<'_>,
+    core: &Core,
+    organization_id: OrganizationId,
+    (name, groups): (String, Option<Groups>),
+) -> Result<Member, StoreError> {
+    let now = change.now;
+    let user = User {
+        id: UserId::generate(now, &*core.random),
+        number: numbers::next(change.connection, Numbered::User)?,
+        email: None,
+        name,
+        kind: UserKind::ServiceAccount,
+        operator_since: None,
+        disabled_at: None,
+        revoked_seq: 0,
+        created_at: now,
+    };
+    let membership = Membership {
+        organization_id,
+        user_id: user.id,
+        role: Role::Member,
+        groups,
+        created_at: now,
+        ended_at: None,
+        revoked_seq: 0,
+    };
+    users::insert(change.connection, user.clone(), None)?;
+    memberships::insert(change.connection, membership.clone())?;
+    Ok(Member { membership, user })
 }
 
 impl ServiceAccounts {
@@ -82,39 +116,24 @@ impl ServiceAccounts {
         name: &str,
         groups: Option<Vec<String>>,
     ) -> Result<Member, ManageError> {
-        self.core.authenticate(caller).await?.admin_of(organization)?;
+        let authority = self.core.authenticate(caller).await?;
+        authority.admin_of(organization)?;
         let name = checked_name(name)?;
         let groups = groups.map(Groups::new).transpose().map_err(|error| invalid("groups", error.to_string()))?;
-        self.change(caller, organization, move |change, core, authority, place| {
-            let now = change.now;
-            let user = User {
-                id: UserId::generate(now, &*core.random),
-                number: numbers::next(change.connection, Numbered::User)?,
-                email: None,
-                name,
-                kind: UserKind::ServiceAccount,
-                operator_since: None,
-                disabled_at: None,
-                revoked_seq: 0,
-                created_at: now,
-            };
-            let membership = Membership {
-                organization_id: place.organization_id,
-                user_id: user.id,
-                role: Role::Member,
-                groups,
-                created_at: now,
-                ended_at: None,
-                revoked_seq: 0,
-            };
-            users::insert(change.connection, user.clone(), None)?;
-            memberships::insert(change.connection, membership.clone())?;
-            let detail = json!({ "name": user.name, "groups": membership.groups });
-            let (place, subject) = (Some(place.organization_id), Some(user.id.to_string()));
-            change.record(authority.actor(), "service_account.create", place, subject, Some(&detail))?;
-            Ok(Member { membership, user })
-        })
-        .await
+        let (core, organization) = (self.core.clone(), organization.to_owned());
+        let create = move |change: &mut Change<'_>, authority: &Authority, attempt: Attempt| {
+            let place = authority.admin_of(&organization)?.0.organization_id;
+            if let Some(id) = attempt.created(change)? {
+                return of(change.connection, place, id);
+            }
+            let account = make(change, &core, place, (name.clone(), groups.clone()))?;
+            attempt.note(change, account.user.id)?;
+            let detail = json!({ "name": account.user.name, "groups": account.membership.groups });
+            let subject = Some(account.user.id.to_string());
+            change.record(authority.actor(), "service_account.create", Some(place), subject, Some(&detail))?;
+            Ok(account)
+        };
+        self.core.create_once(caller, &authority, create).await
     }
 
     /// Changes its name and groups. Access tokens that name a group which it is not in any more die.
@@ -134,7 +153,7 @@ impl ServiceAccounts {
         }
         let name = edit.name.as_deref().map(checked_name).transpose()?;
         let groups = checked_groups(edit.groups)?;
-        self.change(caller, organization, move |change, _, authority, place| {
+        self.change(caller, organization, move |change, authority, place| {
             let mut account = of(change.connection, place.organization_id, id)?;
             if account.membership.ended_at.is_some() {
                 return Err(ManageError::NotFound);
@@ -157,7 +176,7 @@ impl ServiceAccounts {
     /// [`ManageError`].
     pub async fn end(&self, caller: &Caller, organization: &str, id: UserId) -> Result<(), ManageError> {
         self.core.authenticate(caller).await?.admin_of(organization)?;
-        self.change(caller, organization, move |change, _, authority, place| {
+        self.change(caller, organization, move |change, authority, place| {
             let account = of(change.connection, place.organization_id, id)?;
             end(change, authority.actor(), account.membership)
         })
@@ -169,13 +188,13 @@ impl ServiceAccounts {
         &self,
         caller: &Caller,
         organization: &str,
-        f: impl FnOnce(&mut Change<'_>, &Core, &Authority, &Membership) -> Result<T, ManageError> + Send + 'static,
+        f: impl FnOnce(&mut Change<'_>, &Authority, &Membership) -> Result<T, ManageError> + Send + 'static,
     ) -> Result<T, ManageError> {
         let (core, caller, name) = (self.core.clone(), caller.clone(), organization.to_owned());
         let change = move |change: &mut Change<'_>| {
             let authority = core.authority(change.connection, &caller, change.now)?;
             let place = &authority.admin_of(&name)?.0;
-            f(change, &core, &authority, place)
+            f(change, &authority, place)
         };
         self.core.changes.run(change).await
     }

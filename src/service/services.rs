@@ -16,6 +16,7 @@ use super::{
     feed::Feed,
     guesses::Guesses,
     health::Health,
+    idempotency::InFlight,
     invitations::Invitations,
     keys::{KeyRing, Keys},
     members::Members,
@@ -111,7 +112,8 @@ impl Services {
         };
         let usage = Usage::new(memory.clone());
         let metrics = Metrics::default();
-        let core = Arc::new(Core { settings, clock, random, db, keys, format, changes, usage, metrics });
+        let in_flight = InFlight::default();
+        let core = Arc::new(Core { settings, clock, random, db, keys, format, changes, in_flight, usage, metrics });
         let passwords = Arc::new(Passwords::new(core.random.clone()));
         Self {
             exchange: Exchange::new(core.clone(), memory.clone(), pauses),

@@ -218,6 +218,15 @@ pub fn edit(connection: &mut DbConnection, edited: &Credential, name: &str) -> R
     run(changed).map(|_| ())
 }
 
+/// Puts another secret in place of the one that a credential has.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn set_secret(connection: &mut DbConnection, id: CredentialId, hash: SecretHash) -> Result<(), StoreError> {
+    run(diesel::update(credentials::table.find(id)).set(credentials::secret_hash.eq(hash)).execute(connection))
+        .map(|_| ())
+}
+
 /// Revokes a credential; says whether it was not revoked yet.
 ///
 /// # Errors

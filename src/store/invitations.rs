@@ -6,7 +6,7 @@ use super::{
     connection::{DbConnection, run},
     error::StoreError,
     organizations::OrganizationRow,
-    schema::{invitations, organizations},
+    schema::{invitations, memberships, organizations, users},
 };
 use crate::domain::{
     clock::Timestamp,
@@ -82,24 +82,51 @@ pub fn insert(connection: &mut DbConnection, invitation: Invitation, secret: Sec
     run(diesel::insert_into(invitations::table).values(values).execute(connection)).map(|_| ())
 }
 
-/// The invitation with this secret, and whereto.
+/// Invitations joined with their organization, with the inviter and with the inviter's membership there.
+#[diesel::dsl::auto_type]
+fn joined() -> _ {
+    invitations::table
+        .inner_join(organizations::table)
+        .inner_join(users::table.on(users::id.eq(invitations::created_by)))
+        .left_join(
+            memberships::table.on(memberships::organization_id
+                .eq(invitations::organization_id)
+                .and(memberships::user_id.eq(invitations::created_by))),
+        )
+}
+
+/// When the inviter was disabled; when the inviter's membership ended, and the role in it.
+type InviterColumns = (Option<Timestamp>, Option<(Option<Timestamp>, Role)>);
+
+/// The columns of [`InviterColumns`].
+macro_rules! inviter_columns {
+    () => {
+        (users::disabled_at, (memberships::ended_at, memberships::role).nullable())
+    };
+}
+
+/// The role that an inviter has now; `None` for one who is disabled or no member any more.
+fn inviter((disabled_at, membership): InviterColumns) -> Option<Role> {
+    membership.filter(|(ended_at, _)| disabled_at.is_none() && ended_at.is_none()).map(|(_, role)| role)
+}
+
+/// The invitation with this secret, whereto, and the role that the inviter has there now.
 ///
 /// # Errors
 /// [`StoreError`].
 pub fn by_secret(
     connection: &mut DbConnection,
     secret: &SecretHash,
-) -> Result<Option<(Invitation, Organization)>, StoreError> {
-    let row = invitations::table
-        .inner_join(organizations::table)
+) -> Result<Option<(Invitation, Organization, Option<Role>)>, StoreError> {
+    let row = joined()
         .filter(invitations::secret_hash.eq(secret))
-        .select((InvitationRow::as_select(), OrganizationRow::as_select()))
-        .get_result::<(InvitationRow, OrganizationRow)>(connection)
+        .select((InvitationRow::as_select(), OrganizationRow::as_select(), inviter_columns!()))
+        .get_result::<(InvitationRow, OrganizationRow, InviterColumns)>(connection)
         .optional();
-    Ok(run(row)?.map(|(invitation, organization)| (invitation.into(), organization.into())))
+    Ok(run(row)?.map(|(invitation, organization, by)| (invitation.into(), organization.into(), inviter(by))))
 }
 
-/// The invitation with this id into this organization.
+/// The invitation with this id into this organization, and the role that the inviter has there now.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -107,17 +134,17 @@ pub fn by_id(
     connection: &mut DbConnection,
     organization: OrganizationId,
     id: InvitationId,
-) -> Result<Option<Invitation>, StoreError> {
-    let row = invitations::table
-        .find(id)
-        .filter(invitations::organization_id.eq(organization))
-        .select(InvitationRow::as_select())
-        .get_result::<InvitationRow>(connection)
+) -> Result<Option<(Invitation, Option<Role>)>, StoreError> {
+    let row = joined()
+        .filter(invitations::id.eq(id).and(invitations::organization_id.eq(organization)))
+        .select((InvitationRow::as_select(), inviter_columns!()))
+        .get_result::<(InvitationRow, InviterColumns)>(connection)
         .optional();
-    Ok(run(row)?.map(Invitation::from))
+    Ok(run(row)?.map(|(invitation, by)| (invitation.into(), inviter(by))))
 }
 
-/// Up to `limit` of the invitations into an organization that were made under a number below `before`, newest first.
+/// Up to `limit` of the invitations into an organization that were made under a number below `before`, newest first, each
+/// with the role that its inviter has there now.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -125,14 +152,23 @@ pub fn page(
     connection: &mut DbConnection,
     organization: OrganizationId,
     (before, limit): (i64, i64),
-) -> Result<Vec<Invitation>, StoreError> {
-    let rows = invitations::table
+) -> Result<Vec<(Invitation, Option<Role>)>, StoreError> {
+    let rows = joined()
         .filter(invitations::organization_id.eq(organization).and(invitations::created_seq.lt(before)))
         .order(invitations::created_seq.desc())
         .limit(limit)
-        .select(InvitationRow::as_select())
-        .load::<InvitationRow>(connection);
-    Ok(run(rows)?.into_iter().map(Invitation::from).collect())
+        .select((InvitationRow::as_select(), inviter_columns!()))
+        .load::<(InvitationRow, InviterColumns)>(connection);
+    Ok(run(rows)?.into_iter().map(|(invitation, by)| (invitation.into(), inviter(by))).collect())
+}
+
+/// Puts another secret in place of the one that an invitation has.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn set_secret(connection: &mut DbConnection, id: InvitationId, secret: SecretHash) -> Result<(), StoreError> {
+    run(diesel::update(invitations::table.find(id)).set(invitations::secret_hash.eq(secret)).execute(connection))
+        .map(|_| ())
 }
 
 /// Notes that it was accepted.

@@ -10,6 +10,7 @@ pub mod counts;
 pub mod credentials;
 mod database;
 mod error;
+pub mod idempotency_keys;
 pub mod inspect;
 pub mod invitations;
 pub mod keys;

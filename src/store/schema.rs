@@ -192,6 +192,15 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    idempotency_keys (key_hash) {
+        key_hash -> Binary,
+        request_hash -> Binary,
+        created_id -> Text,
+        created_at -> Timestamp,
+    }
+}
+
 diesel::joinable!(credentials -> users (owner_id));
 diesel::joinable!(credentials -> organizations (organization_id));
 diesel::joinable!(memberships -> users (user_id));

@@ -46,6 +46,7 @@ struct JudgedCredential {
 type JudgedUser = (Option<Timestamp>, i64);
 type JudgedMembership = (Option<Timestamp>, i64, Option<Groups>);
 type JudgedRow<O> = (JudgedCredential, JudgedUser, Option<JudgedMembership>, O);
+type SucceededRow = (JudgedCredential, JudgedUser, Option<JudgedMembership>, UnreadOrganization, Option<CredentialId>);
 
 fn standing((credential, user, membership, organization): JudgedRow<Arc<Organization>>) -> Standing {
     Standing {
@@ -103,14 +104,15 @@ fn joined() -> _ {
     )
 }
 
-/// The columns of a [`JudgedRow`].
+/// The columns of a [`JudgedRow`], and perhaps more after them.
 macro_rules! judged {
-    ($organization:ty) => {
+    ($organization:ty $(, $more:expr)?) => {
         (
             JudgedCredential::as_select(),
             (users::disabled_at, users::revoked_seq),
             (memberships::ended_at, memberships::revoked_seq, memberships::member_groups).nullable(),
             <$organization>::as_select(),
+            $($more,)?
         )
     };
 }
@@ -174,8 +176,8 @@ pub fn record_by_id(connection: &mut DbConnection, id: CredentialId) -> Result<O
     record_by_key(connection, LookupKey::Id(id))
 }
 
-/// The standings of a user's credentials in one organization that are neither revoked nor replaced nor, by their own
-/// expiry, over at `now`. Some more may be dead: that is for the verdict to say.
+/// The standings of a user's credentials in one organization that are neither revoked nor, by their own expiry, over at
+/// `now`, each with its successor if it was rotated. Some more may be dead: that is for the verdict to say.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -184,14 +186,18 @@ pub fn perhaps_active_of(
     organization: OrganizationId,
     owner: UserId,
     now: Timestamp,
-) -> Result<Vec<Standing>, StoreError> {
+) -> Result<Vec<(Standing, Option<CredentialId>)>, StoreError> {
     let rows = joined()
         .filter(credentials::owner_id.eq(owner).and(credentials::organization_id.eq(organization)))
-        .filter(credentials::revoked_at.is_null().and(credentials::rotated_to.is_null()))
+        .filter(credentials::revoked_at.is_null())
         .filter(credentials::expires_at.is_null().or(credentials::expires_at.gt(Some(now))))
-        .select(judged!(UnreadOrganization))
+        .select(judged!(UnreadOrganization, credentials::rotated_to))
         .load(connection);
-    standings(run(rows)?)
+    let apart = |(credential, user, membership, organization, successor): SucceededRow| {
+        ((credential, user, membership, organization), successor)
+    };
+    let (rows, successors): (Vec<_>, Vec<_>) = run(rows)?.into_iter().map(apart).unzip();
+    Ok(standings(rows)?.into_iter().zip(successors).collect())
 }
 
 /// The standings of the credentials with a number in `from..to`, for a status list.

@@ -25,6 +25,8 @@ pub struct Selection {
     pub organization: Arc<Organization>,
     /// Whose they are; `None` = everybody's.
     pub owner: Option<UserId>,
+    /// Only those that this user made for others.
+    pub created_by: Option<UserId>,
     /// What is asked for.
     pub filter: TokenFilter,
     /// The moment for which it is asked.
@@ -69,7 +71,7 @@ pub fn page(
     before: i64,
     limit: i64,
 ) -> Result<Vec<Record>, StoreError> {
-    let Selection { organization, owner, filter, now } = selection;
+    let Selection { organization, owner, created_by, filter, now } = selection;
     let mut query = joined()
         .select((CredentialRow::as_select(), UserRow::as_select(), Option::<MembershipRow>::as_select()))
         // Not `=`: PostgreSQL would then take the order for that of the numbers alone, and go through those of all
@@ -81,6 +83,11 @@ pub fn page(
         .into_boxed::<MultiBackend>();
     if let Some(owner) = owner {
         query = query.filter(credentials::owner_id.eq(*owner));
+    }
+    if let Some(by) = created_by {
+        // Also what is true of them anyway: an index has only these.
+        let is_foreign = credentials::created_by.ne(credentials::owner_id.nullable());
+        query = query.filter(credentials::created_by.eq(Some(*by)).and(is_foreign));
     }
     if let Some(kind) = filter.kind {
         query = query.filter(credentials::kind.eq(kind));

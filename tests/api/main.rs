@@ -29,6 +29,7 @@ mod api_v1_users;
 mod audit;
 mod compat_label_studio;
 mod hostile;
+mod idempotency;
 mod invitations;
 mod keys;
 mod metrics;

@@ -154,6 +154,16 @@ impl Operation {
         self
     }
 
+    /// It makes something, at most once for each `Idempotency-Key`.
+    pub(crate) fn idempotent(mut self) -> Self {
+        let description = "A name for this request, of 1 to 255 visible ASCII characters, bare or in quotes. The same request with the \
+                           same key from the same caller within a day leads to what the first one made; a secret is then a \
+                           fresh one, and the one answered before is dead";
+        let key = Parameter::of::<shapes::IdempotencyKey>("Idempotency-Key", description);
+        self.parameters.push(Parameter { place: Place::Header, ..key });
+        self.fails(&[refusal::IDEMPOTENCY_IN_PROGRESS, refusal::IDEMPOTENCY_KEY_REUSED])
+    }
+
     /// A header that must be there.
     pub(crate) fn required_header(mut self, name: &'static str, description: &'static str) -> Self {
         let parameter =

@@ -42,6 +42,14 @@ pub(crate) const TOKEN_LIMIT_REACHED: Refusal =
     refusal(409, "token_limit_reached", "the user has as many active tokens as the policy allows");
 pub(crate) const TOKEN_REVOKED: Refusal = refusal(409, "token_revoked", "the token is revoked");
 pub(crate) const TOKEN_ROTATED: Refusal = refusal(409, "token_rotated", "the token was rotated already");
+pub(crate) const PREDECESSOR_ALIVE: Refusal =
+    refusal(409, "predecessor_alive", "the token that this one replaced is still good");
+pub(crate) const IDEMPOTENCY_IN_PROGRESS: Refusal =
+    refusal(409, "idempotency_in_progress", "a request with this `Idempotency-Key` still runs");
+pub(crate) const IDEMPOTENCY_KEY_REUSED: Refusal =
+    refusal(422, "idempotency_key_reused", "an earlier request with this `Idempotency-Key` asked for something else");
+pub(crate) const INVITATION_WITHDRAWN: Refusal =
+    refusal(409, "invitation_withdrawn", "what an earlier request with this `Idempotency-Key` made was withdrawn");
 pub(crate) const SLUG_TAKEN: Refusal = refusal(409, "slug_taken", "an organization has or had this slug");
 pub(crate) const LAST_OWNER: Refusal = refusal(409, "last_owner", "the organization would have no owner left");
 pub(crate) const LAST_OPERATOR: Refusal = refusal(409, "last_operator", "there would be no operator left");

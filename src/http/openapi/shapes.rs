@@ -36,6 +36,12 @@ macro_rules! shape {
 }
 
 shape!(
+    /// A key, bare or as a string of RFC 9651.
+    IdempotencyKey,
+    true,
+    { "type": "string", "pattern": r#"^([!#-~][!-~]{0,254}|"([!#-\[\]-~]|\\["\\]){1,255}")$"# }
+);
+shape!(
     /// What people call something.
     Name,
     true,

@@ -22,7 +22,8 @@ use crate::{
     http::{
         app::App,
         caller::caller,
-        json::{self, Object},
+        idempotency,
+        json::Object,
         openapi::{Access, Operation, refusal, shapes},
         path::org,
         problem::Problem,
@@ -105,7 +106,8 @@ pub(in crate::http) async fn post(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let caller = caller(&app, &request)?;
-    let (organization, new) = json::read::<Own>(&request, payload).await?.parts()?;
+    let (caller, body) = idempotency::read::<Own>(caller, &request, payload).await?;
+    let (organization, new) = body.parts()?;
     let (seen, token) = app.services.credentials.create(&caller, organization, new).await?;
     Ok(made(&seen, &token, "/api/v1"))
 }
@@ -115,7 +117,9 @@ pub(in crate::http) fn post_told() -> Operation {
     Operation::new("tokens", "create_token", "Make a token")
         .by(Access::Caller)
         .reads::<Own>()
+        .idempotent()
         .fails(&[refusal::FORBIDDEN, refusal::NOT_FOUND, refusal::TOKEN_LIMIT_REACHED])
+        .fails(&[refusal::TOKEN_REVOKED, refusal::TOKEN_ROTATED])
         .answers::<Made<'_>>(201, "The token, with its text, which is shown here only")
         .with_header("Location", "Its address")
 }
@@ -127,7 +131,8 @@ pub(in crate::http) async fn post_for(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let caller = caller(&app, &request)?;
-    let (owner, new) = json::read::<Foreign>(&request, payload).await?.parts()?;
+    let (caller, body) = idempotency::read::<Foreign>(caller, &request, payload).await?;
+    let (owner, new) = body.parts()?;
     let (seen, token) = app.services.credentials.create_for(&caller, org(&request), owner, new).await?;
     Ok(made(&seen, &token, &format!("/api/v1/orgs/{}", seen.record.standing.organization_id())))
 }
@@ -138,7 +143,8 @@ pub(in crate::http) fn post_for_told() -> Operation {
         .by(Access::Caller)
         .of_organization()
         .reads::<Foreign>()
-        .fails(&[refusal::FORBIDDEN, refusal::TOKEN_LIMIT_REACHED])
+        .idempotent()
+        .fails(&[refusal::FORBIDDEN, refusal::TOKEN_LIMIT_REACHED, refusal::TOKEN_REVOKED, refusal::TOKEN_ROTATED])
         .answers::<Made<'_>>(201, "The token, with its text, which is shown here only")
         .with_header("Location", "Its address")
 }

@@ -8,7 +8,7 @@ mod view;
 
 pub(super) use create::{post, post_for, post_for_told, post_told};
 pub(super) use edit::{patch, patch_told};
-pub(super) use query::{Query, filters};
+pub(super) use query::{Query, created_by, filters};
 pub(super) use rotate::{post as rotate, post_told as rotate_told};
 pub(super) use view::{UsageView, View, usage as usage_view, view};
 

@@ -1,7 +1,7 @@
 use std::str::FromStr;
 
 use crate::{
-    domain::{clock::Timestamp, credential::CredentialKind, token_filter::TokenFilter, verdict::State},
+    domain::{clock::Timestamp, credential::CredentialKind, ids::UserId, token_filter::TokenFilter, verdict::State},
     http::{
         openapi::{Parameter, shapes},
         paging::{DEFAULT_LIMIT, before, invalid},
@@ -35,6 +35,17 @@ pub(in crate::http) fn filters(whose: Parameter) -> [Parameter; 7] {
     ]
 }
 
+/// The parameter of an organization's list for what somebody made for others.
+const CREATED_BY: &str = "created_by";
+
+/// What is told of it.
+pub(in crate::http) fn created_by() -> Parameter {
+    Parameter::of::<UserId>(
+        CREATED_BY,
+        "Only those that this user made for others, service accounts: whoever leaves may have kept them",
+    )
+}
+
 /// The parameters of a list.
 #[derive(Debug)]
 pub(in crate::http) struct Query<Id> {
@@ -50,15 +61,27 @@ fn parsed<T: FromStr>(member: &str, value: &str, problem: &str) -> Result<T, Pro
 impl<Id: FromStr> Query<Id> {
     /// Reads `text`; `whose` is the name of the parameter that only this list has.
     pub(in crate::http) fn parse(text: &str, whose: &str) -> Result<Self, Problem> {
+        Self::parse_with(text, whose, false)
+    }
+
+    /// The same for an organization's list.
+    pub(in crate::http) fn parse_of_organization(text: &str, whose: &str) -> Result<Self, Problem> {
+        Self::parse_with(text, whose, true)
+    }
+
+    fn parse_with(text: &str, whose: &str, is_of_organization: bool) -> Result<Self, Problem> {
         let pairs: Vec<(String, String)> =
             serde_urlencoded::from_str(text).map_err(|_| invalid("query", "cannot be read"))?;
-        let listing = Listing { filter: TokenFilter::default(), before: None, limit: DEFAULT_LIMIT };
+        let listing = Listing { filter: TokenFilter::default(), created_by: None, before: None, limit: DEFAULT_LIMIT };
         let mut query = Self { whose: None, listing };
         for (name, value) in pairs {
             if name == whose {
                 query.whose = Some(parsed(&name, &value, "is not an id")?);
+            } else if is_of_organization && name == CREATED_BY {
+                query.listing.created_by = Some(parsed(&name, &value, "is not an id")?);
             } else if !read(&mut query.listing, &name, &value)? {
-                return Err(invalid("query", format!("has an unknown parameter; expected {whose}, {COMMON}")));
+                let more = if is_of_organization { format!(", {CREATED_BY}") } else { String::new() };
+                return Err(invalid("query", format!("has an unknown parameter; expected {whose}, {COMMON}{more}")));
             }
         }
         Ok(query)

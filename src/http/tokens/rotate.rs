@@ -14,7 +14,7 @@ use crate::{
     http::{
         app::App,
         caller::caller,
-        json,
+        idempotency, json,
         openapi::{Operation, refusal},
         problem::Problem,
     },
@@ -25,7 +25,8 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Rotation", extend("not" = super::two_ends()))]
 struct Body {
-    /// For how many seconds the old one still is good, at the longest. Left out: not at all; with `after_use` 30 days.
+    /// For how many seconds the old one still is good, at the longest. Left out: not at all; with `after_use` 30 days. By a
+    /// token at least 60.
     #[serde(default, deserialize_with = "json::given")]
     #[schemars(required, range(min = 0, max = MAX_OVERLAP))]
     overlap: Option<i64>,
@@ -49,7 +50,8 @@ pub(in crate::http) async fn post(
 ) -> Result<HttpResponse, Problem> {
     let caller = caller(&app, &request)?;
     let id = id(&request)?;
-    let Body { overlap, after_use, expires_at, expires_in } = json::read(&request, payload).await?;
+    let (caller, body) = idempotency::read(caller, &request, payload).await?;
+    let Body { overlap, after_use, expires_at, expires_in } = body;
     let rotation = Rotation { overlap, after_use, expiry: expiry(expires_at, expires_in)? };
     let (seen, token) = app.services.credentials.rotate(&caller, id, rotation).await?;
     Ok(made(&seen, &token, "/api/v1"))
@@ -58,9 +60,19 @@ pub(in crate::http) async fn post(
 /// What is told of [`post`].
 pub(in crate::http) fn post_told() -> Operation {
     token_told("rotate_token", "A new token in place of one of yours")
-        .described("The new one may do the same. A token is rotated once.")
+        .described(
+            "The new one may do the same. A token is rotated once, and not while the one that it replaced itself is still good. \
+             By a token (not a session) the old one stays good for 60 seconds at least, so that it can ask again when the \
+             answer is lost.",
+        )
         .reads::<Body>()
-        .fails(&[refusal::TOKEN_ROTATED, refusal::TOKEN_REVOKED, refusal::TOKEN_LIMIT_REACHED])
+        .idempotent()
+        .fails(&[
+            refusal::TOKEN_ROTATED,
+            refusal::TOKEN_REVOKED,
+            refusal::PREDECESSOR_ALIVE,
+            refusal::TOKEN_LIMIT_REACHED,
+        ])
         .answers::<Made<'_>>(201, "The new token, with its text, which is shown here only")
         .with_header("Location", "Its address")
 }

@@ -7,6 +7,7 @@ use crate::{
     domain::{
         credential::Presented,
         digest::SecretHash,
+        idempotency::IdempotencyKey,
         means::Means,
         source::Source,
         tagged_secret::{self, Purpose},
@@ -41,6 +42,8 @@ pub struct Caller {
     pub proof: Proof,
     /// Where the request came from.
     pub source: Source,
+    /// How the caller names the request, where it makes something and may come again.
+    pub idempotency_key: Option<IdempotencyKey>,
 }
 
 impl Proof {

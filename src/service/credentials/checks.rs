@@ -1,9 +1,12 @@
 //! What a credential may be, whether it is made or edited.
 
+use std::collections::HashSet;
+
 use crate::{
     domain::{
         clock::Timestamp,
         credential::{Audiences, Credential, MAX_AUDIENCES, NEVER_SECONDS},
+        ids::CredentialId,
         policy::{Policy, is_audience},
         scope::Rights,
         standing::Standing,
@@ -77,16 +80,23 @@ pub(super) fn checked_expiry(
 
 /// What a token makes or edits never exceeds the token.
 pub(super) fn within(other: &Credential, bound: &Standing, core: &Core) -> Result<(), ManageError> {
+    within_rights(other, bound, core)?;
+    let policy = &bound.organization.policy;
+    let end = verdict::effective_expiry(&bound.credential, policy);
+    if end.is_some_and(|end| verdict::effective_expiry(other, policy).is_none_or(|other| other > end)) {
+        return Err(ManageError::Forbidden("a token may not make or edit one that lives longer than itself"));
+    }
+    Ok(())
+}
+
+/// The same however long the other one lives.
+pub(super) fn within_rights(other: &Credential, bound: &Standing, core: &Core) -> Result<(), ManageError> {
     let own = &bound.credential;
     let own_rights = Rights::new(own.permission, own.scopes.as_ref());
     if !own_rights.include(&Rights::new(other.permission, other.scopes.as_ref())) {
         return Err(ManageError::Forbidden("a token may not make or edit one that may do more than itself"));
     }
     let policy = &bound.organization.policy;
-    let end = verdict::effective_expiry(own, policy);
-    if end.is_some_and(|end| verdict::effective_expiry(other, policy).is_none_or(|other| other > end)) {
-        return Err(ManageError::Forbidden("a token may not make or edit one that lives longer than itself"));
-    }
     let default = vec![policy.default_audience(&core.settings.issuer).to_owned()];
     let own_audiences = own.audiences.as_deref().unwrap_or(&default);
     let mut audiences = other.audiences.as_deref().unwrap_or(&default).iter();
@@ -97,11 +107,17 @@ pub(super) fn within(other: &Credential, bound: &Standing, core: &Core) -> Resul
 }
 
 /// Whether the policy has room for one more like `new`, which is not active in the database yet. Counted under the lock of
-/// all changes, so that two requests at once cannot both take the last place.
+/// all changes, so that two requests at once cannot both take the last place. One that was rotated takes no place of its own
+/// as long as its successor is active; when that one ends first, the old one takes its place until it ends too.
 pub(super) fn check_limit(change: &mut Change<'_>, core: &Core, new: &Standing) -> Result<(), ManageError> {
     let (organization_id, owner_id) = (new.organization_id(), new.credential.owner_id);
     let all = standings::perhaps_active_of(change.connection, organization_id, owner_id, change.now)?;
-    let is_active = |own: &&Standing| verdict::state(own, &core.settings.issuer, change.now) == State::Active;
+    let is_active = |own: &Standing| verdict::state(own, &core.settings.issuer, change.now) == State::Active;
+    let active: Vec<_> = all.into_iter().filter(|(own, _)| is_active(own)).collect();
+    let mut heads: HashSet<_> = active.iter().map(|(own, _)| own.credential.id).collect();
+    heads.insert(new.credential.id);
+    let takes_place =
+        |(_, rotated_to): &&(Standing, Option<CredentialId>)| rotated_to.is_none_or(|to| !heads.contains(&to));
     let limit = usize::try_from(new.organization.policy.max_tokens_per_user).unwrap_or(usize::MAX);
-    if all.iter().filter(is_active).count() >= limit { Err(ManageError::LimitReached) } else { Ok(()) }
+    if active.iter().filter(takes_place).count() >= limit { Err(ManageError::LimitReached) } else { Ok(()) }
 }

@@ -5,8 +5,9 @@ use serde_json::json;
 
 use super::{
     Credentials, Seen,
-    checks::{check_limit, checked_audiences, checked_expiry, checked_name, within},
+    checks::{check_limit, checked_audiences, checked_expiry, checked_name, is_own, within},
     issue::{self, Draft, Holder, issue},
+    repeat::renew_secret,
 };
 use crate::{
     domain::{
@@ -19,10 +20,11 @@ use crate::{
         standing::{Record, Standing},
     },
     service::{
-        authority::Caller,
+        authority::{Authority, Caller},
         change::{Actor, Change},
         core::Core,
         error::{ManageError, invalid},
+        idempotency::Attempt,
     },
     store::{credentials, memberships},
 };
@@ -65,6 +67,7 @@ struct Made<'a> {
     by: UserId,
     /// The token that makes it, which it must not exceed.
     bound: Option<&'a Standing>,
+    attempt: Attempt,
 }
 
 impl Credentials {
@@ -80,19 +83,20 @@ impl Credentials {
         new: NewToken,
     ) -> Result<(Seen, SecretString), ManageError> {
         // Before the lock that all changes share: a stranger must not come that far.
-        self.core.authenticate(caller).await?;
-        let (core, caller) = (self.core.clone(), caller.clone());
-        let create = move |change: &mut Change<'_>| {
-            let authority = core.authority(change.connection, &caller, change.now)?;
+        let authority = self.core.authenticate(caller).await?;
+        let core = self.core.clone();
+        let create = move |change: &mut Change<'_>, authority: &Authority, attempt: Attempt| {
             let (membership, organization) = authority.organization(organization)?.clone();
             let bound = authority.may_manage_tokens(&organization)?;
+            if let Some(id) = attempt.created(change)? {
+                return renew_secret(change, &core, authority, id, |own| is_own(authority, own));
+            }
             let (by, actor) = (authority.user.id, authority.actor());
             let holder = Holder { user: authority.user.clone(), membership, organization };
-            make(change, &core, Made { holder, actor, by, bound }, new)
+            make(change, &core, Made { holder, actor, by, bound, attempt }, new.clone())
         };
-        let (record, text) = self.core.changes.run(create).await?;
-        let now = record.standing.credential.created_at;
-        Ok((self.seen(record, now), text))
+        let (record, text) = self.core.create_once(caller, &authority, create).await?;
+        Ok((self.seen(record, self.core.clock.now()), text))
     }
 
     /// Makes a credential for a service account of an organization, for its admins. The text is shown here and never again.
@@ -107,18 +111,21 @@ impl Credentials {
         new: NewToken,
     ) -> Result<(Seen, SecretString), ManageError> {
         // Before the lock that all changes share: a stranger must not come that far.
-        self.core.authenticate(caller).await?.admin_of(organization)?;
-        let (core, caller, name) = (self.core.clone(), caller.clone(), organization.to_owned());
-        let create = move |change: &mut Change<'_>| {
-            let authority = core.authority(change.connection, &caller, change.now)?;
+        let authority = self.core.authenticate(caller).await?;
+        authority.admin_of(organization)?;
+        let (core, name) = (self.core.clone(), organization.to_owned());
+        let create = move |change: &mut Change<'_>, authority: &Authority, attempt: Attempt| {
             let organization = authority.admin_of(&name)?.1.clone();
+            let place = organization.id;
             let holder = service_account(change, organization, owner)?;
-            let made = Made { holder, actor: authority.actor(), by: authority.user.id, bound: None };
-            make(change, &core, made, new)
+            if let Some(id) = attempt.created(change)? {
+                return renew_secret(change, &core, authority, id, |found| found.organization_id() == place);
+            }
+            let made = Made { holder, actor: authority.actor(), by: authority.user.id, bound: None, attempt };
+            make(change, &core, made, new.clone())
         };
-        let (record, text) = self.core.changes.run(create).await?;
-        let now = record.standing.credential.created_at;
-        Ok((self.seen(record, now), text))
+        let (record, text) = self.core.create_once(caller, &authority, create).await?;
+        Ok((self.seen(record, self.core.clock.now()), text))
     }
 }
 
@@ -138,7 +145,7 @@ fn service_account(
 fn make(
     change: &mut Change<'_>,
     core: &Core,
-    Made { holder, actor, by, bound }: Made<'_>,
+    Made { holder, actor, by, bound, attempt }: Made<'_>,
     new: NewToken,
 ) -> Result<(Record, SecretString), ManageError> {
     let (policy, now) = (&holder.organization.policy, change.now);
@@ -160,6 +167,7 @@ fn make(
     check_limit(change, core, standing)?;
     let row = (standing.credential.clone(), description.clone());
     credentials::insert(change.connection, row, standing.organization_id(), Some(by))?;
+    attempt.note(change, standing.credential.id)?;
     let mut detail = json!({ "number": standing.credential.number, "name": description.name });
     if let (true, Some(members)) = (owner.id != by, detail.as_object_mut()) {
         members.insert("owner".to_owned(), json!(owner.id));

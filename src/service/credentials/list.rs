@@ -28,6 +28,8 @@ const MOST_STEPS: usize = 8;
 pub struct Listing {
     /// Which credentials.
     pub filter: TokenFilter,
+    /// Only those that this user made for others.
+    pub created_by: Option<UserId>,
     /// Only those below this number.
     pub before: Option<i64>,
     /// The most on the page; 1 to [`MAX_PAGE`].
@@ -67,13 +69,13 @@ impl Credentials {
         owner: Option<UserId>,
         listing: Listing,
     ) -> Result<Page, ManageError> {
-        let Listing { filter, before, limit } = listing;
+        let Listing { filter, created_by, before, limit } = listing;
         if !(1..=MAX_PAGE).contains(&limit) {
             return Err(invalid("limit", "must be 1 to 200"));
         }
         let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
         let now = self.core.clock.now();
-        let selection = Arc::new(Selection { organization, owner, filter, now });
+        let selection = Arc::new(Selection { organization, owner, created_by, filter, now });
         let (mut items, mut below) = (Vec::new(), before.unwrap_or(i64::MAX));
         // One more than asked for, to know whether there is a next page.
         let mut count = limit + 1;

@@ -7,6 +7,7 @@ mod edit;
 mod issue;
 mod list;
 mod of_organization;
+mod repeat;
 mod replaced;
 mod revoke;
 mod rotate;
@@ -78,6 +79,6 @@ impl Credentials {
     /// # Errors
     /// [`ManageError::Unauthenticated`] if it can be nobody's.
     pub fn caller(&self, token: &str, source: Source) -> Result<Caller, ManageError> {
-        self.core.proof(token).map(|proof| Caller { proof, source })
+        self.core.proof(token).map(|proof| Caller { proof, source, idempotency_key: None })
     }
 }

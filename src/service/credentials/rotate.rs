@@ -5,22 +5,24 @@ use super::{
     Credentials, Expiry, Seen,
     checks::{check_limit, checked_audiences, checked_expiry, is_own, within},
     issue::{self, Draft, Holder, issue},
+    repeat::renew_secret,
 };
 use crate::{
     domain::{
         clock::Timestamp,
-        credential::{Credential, Description, Revocation, RevocationReason},
+        credential::{Credential, Description, LookupKey, Revocation, RevocationReason},
         ids::{CredentialId, UserId},
         list::Target,
         policy::{LONGEST_ACCESS_TOKEN_TTL, Policy},
         standing::{Record, Standing},
-        verdict::{self, State},
+        verdict::{self, State, is_expired},
     },
     service::{
         authority::{Authority, Caller},
         change::Change,
         core::Core,
-        error::{ManageError, invalid},
+        error::{ManageError, conflict, invalid},
+        idempotency::Attempt,
     },
     store::{
         StoreError, credentials,
@@ -32,11 +34,15 @@ use crate::{
 /// The longest that a credential lives after it was replaced, in seconds: 30 days.
 pub const MAX_OVERLAP: i64 = 30 * 86_400;
 
+/// The shortest that one lives after a token replaced it, in seconds. Automation that loses the answer has nothing else left
+/// with which it could ask again.
+const MIN_OVERLAP_BY_TOKEN: i64 = 60;
+
 /// How a credential is to be replaced.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rotation {
     /// For how many seconds the old one still is good, at the longest; up to 30 days. `None` = not at all, with `after_use` 30
-    /// days.
+    /// days. When a token asks, less than a minute becomes one.
     pub overlap: Option<i64>,
     /// Whether the old one ends soon after the new one's first use was seen.
     pub after_use: bool,
@@ -49,25 +55,30 @@ impl Credentials {
     ///
     /// # Errors
     /// [`ManageError::NotFound`] for another's as for none; [`ManageError::Forbidden`] for a token that may not;
-    /// [`ManageError::Rotated`]; [`ManageError::Revoked`]; [`ManageError::Invalid`] if the policy would not let the new one
-    /// be made; [`ManageError::LimitReached`] if the old one was not active, with no place for the new one.
+    /// [`ManageError::Rotated`]; [`ManageError::Revoked`]; [`ManageError::Conflict`] while the one that it replaced lives;
+    /// [`ManageError::Invalid`] if the policy would not let the new one be made; [`ManageError::LimitReached`] if the old one
+    /// was not active, with no place for the new one.
     pub async fn rotate(
         &self,
         caller: &Caller,
         id: CredentialId,
         rotation: Rotation,
     ) -> Result<(Seen, SecretString), ManageError> {
-        self.core.authenticate(caller).await?;
-        let (core, caller) = (self.core.clone(), caller.clone());
-        let rotate = move |change: &mut Change<'_>| {
-            let authority = core.authority(change.connection, &caller, change.now)?;
+        let authority = self.core.authenticate(caller).await?;
+        let core = self.core.clone();
+        let rotate = move |change: &mut Change<'_>, authority: &Authority, attempt: Attempt| {
             let old = standings::record_by_id(change.connection, id)?;
-            let old = old.filter(|own| is_own(&authority, &own.standing)).ok_or(ManageError::NotFound)?;
-            replace(change, &core, &authority, old, rotation)
+            let old = old.filter(|own| is_own(authority, &own.standing)).ok_or(ManageError::NotFound)?;
+            authority.may_manage_tokens(&old.standing.organization)?;
+            if let Some(new) = attempt.created(change)? {
+                return renew_secret(change, &core, authority, new, |own| is_own(authority, own));
+            }
+            let (new, text) = replace(change, &core, authority, old, rotation)?;
+            attempt.note(change, new.standing.credential.id)?;
+            Ok((new, text))
         };
-        let (record, text) = self.core.changes.run(rotate).await?;
-        let now = record.standing.credential.created_at;
-        Ok((self.seen(record, now), text))
+        let (record, text) = self.core.create_once(caller, &authority, rotate).await?;
+        Ok((self.seen(record, self.core.clock.now()), text))
     }
 }
 
@@ -79,7 +90,6 @@ fn replace(
     rotation: Rotation,
 ) -> Result<(Record, SecretString), ManageError> {
     let Record { standing, description, owner, .. } = old;
-    let bound = authority.may_manage_tokens(&standing.organization)?;
     let state = verdict::state(&standing, &core.settings.issuer, change.now);
     if description.rotated_to.is_some() {
         return Err(ManageError::Rotated);
@@ -87,11 +97,12 @@ fn replace(
     if state == State::Revoked {
         return Err(ManageError::Revoked);
     }
-    let overlap = overlap(rotation)?;
+    check_predecessor(change, core, &description)?;
+    let overlap = overlap(rotation, authority.credential().is_some())?;
     let (membership, organization) = authority.organization(Some(standing.organization_id()))?.clone();
     let draft = draft(&standing.credential, description, rotation.expiry, (&organization.policy, core), change.now)?;
     let (new, text) = issue(change, core, Holder { user: owner, membership, organization }, draft)?;
-    if let Some(bound) = bound {
+    if let Some(bound) = authority.credential() {
         within(&standing.credential, bound, core)?;
         within(&new.standing.credential, bound, core)?;
     }
@@ -115,13 +126,30 @@ fn replace(
     Ok((new, text))
 }
 
+/// A credential and its successor may both live, and no third: each further one would get around the limit.
+fn check_predecessor(
+    change: &mut Change<'_>,
+    core: &Core,
+    Description { rotated_from, .. }: &Description,
+) -> Result<(), ManageError> {
+    let Some(id) = *rotated_from else { return Ok(()) };
+    let Some(before) = standings::by_key(change.connection, LookupKey::Id(id))? else { return Ok(()) };
+    // One that only the policy or its owner's standing refuses may come back, so it lives.
+    let is_over = before.credential.expires_at.is_some_and(|at| is_expired(at, change.now));
+    if is_over || verdict::state(&before, &core.settings.issuer, change.now) == State::Revoked {
+        return Ok(());
+    }
+    let why = "the token that this one replaced is still good; revoke that one, or wait until it ends";
+    Err(conflict("predecessor_alive", why))
+}
+
 /// For how long the old one still is good.
-fn overlap(Rotation { overlap, after_use, .. }: Rotation) -> Result<i64, ManageError> {
+fn overlap(Rotation { overlap, after_use, .. }: Rotation, is_by_token: bool) -> Result<i64, ManageError> {
     let overlap = overlap.unwrap_or(if after_use { MAX_OVERLAP } else { 0 });
     if !(0..=MAX_OVERLAP).contains(&overlap) {
         return Err(invalid("overlap", "must be 0 to 2592000 seconds"));
     }
-    Ok(overlap)
+    Ok(if is_by_token { overlap.max(MIN_OVERLAP_BY_TOKEN) } else { overlap })
 }
 
 /// The same again, as far as the policy still lets it be made.

@@ -9,7 +9,7 @@ use crate::{
         invitation::{Invitation, InvitationState},
         list::Target,
         means::Means,
-        membership::{Membership, User},
+        membership::{Membership, Role, User},
         organization::Organization,
         password,
         source::Source,
@@ -54,17 +54,19 @@ struct Account {
     hash: SecretString,
 }
 
-/// The invitation with this secret, if it may be accepted.
+/// The invitation with this secret, if it may be accepted now: in the change that is under its lock, so that an inviter who
+/// has lost the right to give this role by then gives nothing.
 fn open(
     connection: &mut DbConnection,
     secret: &SecretHash,
     now: Timestamp,
 ) -> Result<(Invitation, Organization), ManageError> {
     let found = store::by_secret(connection, secret)?;
-    let is_open = |(invitation, organization): &(Invitation, Organization)| {
-        invitation.state(now) == InvitationState::Open && organization.ended_at.is_none()
+    let is_open = |(invitation, organization, inviter): &(Invitation, Organization, Option<Role>)| {
+        invitation.state(*inviter, now) == InvitationState::Open && organization.ended_at.is_none()
     };
-    found.filter(is_open).ok_or(ManageError::NotFound)
+    let (invitation, organization, _) = found.filter(is_open).ok_or(ManageError::NotFound)?;
+    Ok((invitation, organization))
 }
 
 /// The address has an account: whoever accepts must be known to be its owner. Told only to those who have the secret.
@@ -74,7 +76,7 @@ fn sign_in_first() -> ManageError {
 
 impl Invitations {
     /// Accepts an invitation: for whoever has no account yet by making one, for whoever has one if they are signed in.
-    /// Secrets that are wrong, used, withdrawn or too old are all alike.
+    /// Secrets that are wrong, used, withdrawn, void or too old are all alike.
     ///
     /// # Errors
     /// [`ManageError::NotFound`] for the secret; [`ManageError::Invalid`]; [`ManageError::Conflict`];

@@ -1,19 +1,21 @@
 use secrecy::SecretString;
 use serde_json::json;
 
-use super::{Invitations, SeenInvitation};
+use super::{Invitations, SeenInvitation, accepted};
 use crate::{
     domain::{
         email::Email,
-        ids::InvitationId,
-        invitation::{Invitation, LIFETIME},
+        ids::{InvitationId, OrganizationId},
+        invitation::{Invitation, InvitationState, LIFETIME},
         membership::{Groups, Role},
         tagged_secret::{self, Purpose},
     },
     service::{
-        authority::Caller,
+        authority::{Authority, Caller},
         change::Change,
+        core::Core,
         error::{ManageError, conflict, invalid},
+        idempotency::Attempt,
         members::reaches,
     },
     store::{invitations as store, memberships, users},
@@ -41,15 +43,18 @@ impl Invitations {
         organization: &str,
         new: NewInvitation,
     ) -> Result<(SeenInvitation, SecretString), ManageError> {
-        self.core.authenticate(caller).await?.admin_of(organization)?;
+        let authority = self.core.authenticate(caller).await?;
+        authority.admin_of(organization)?;
         let NewInvitation { email, role, groups } = new;
         let email: Email = email.parse().map_err(|_| invalid("email", "is no e-mail address"))?;
         let groups = groups.map(Groups::new).transpose().map_err(|error| invalid("groups", error.to_string()))?;
-        let (core, caller, name) = (self.core.clone(), caller.clone(), organization.to_owned());
-        let create = move |change: &mut Change<'_>| {
-            let authority = core.authority(change.connection, &caller, change.now)?;
+        let (core, name) = (self.core.clone(), organization.to_owned());
+        let create = move |change: &mut Change<'_>, authority: &Authority, attempt: Attempt| {
             let (actor, organization) = authority.admin_of(&name)?;
             reaches(actor.role, role)?;
+            if let Some(id) = attempt.created(change)? {
+                return renew_secret(change, &core, authority, organization.id, id);
+            }
             if let Some((user, _)) = users::by_email(change.connection, &email)?
                 && memberships::of(change.connection, organization.id, user.id)?
                     .is_some_and(|(membership, _)| membership.ended_at.is_none())
@@ -60,9 +65,9 @@ impl Invitations {
             let invitation = Invitation {
                 id: InvitationId::generate(change.now, &*core.random),
                 organization_id: organization.id,
-                email,
+                email: email.clone(),
                 role,
-                groups,
+                groups: groups.clone(),
                 created_at: change.now,
                 created_seq: change.seq,
                 created_by: authority.user.id,
@@ -72,12 +77,37 @@ impl Invitations {
                 withdrawn_at: None,
             };
             store::insert(change.connection, invitation.clone(), hash)?;
+            attempt.note(change, invitation.id)?;
             let detail = json!({ "email": invitation.email.as_str(), "role": role, "groups": invitation.groups });
             let (place, subject) = (Some(organization.id), Some(invitation.id.to_string()));
             change.record(authority.actor(), "invitation.create", place, subject, Some(&detail))?;
             Ok((invitation, secret))
         };
-        let (invitation, secret) = self.core.changes.run(create).await?;
-        Ok((self.seen(invitation), secret))
+        let (invitation, secret) = self.core.create_once(caller, &authority, create).await?;
+        Ok((SeenInvitation { invitation, state: InvitationState::Open }, secret))
     }
+}
+
+/// Gives an invitation that an earlier request made a fresh secret, in place of the one that nobody saw.
+fn renew_secret(
+    change: &mut Change<'_>,
+    core: &Core,
+    authority: &Authority,
+    place: OrganizationId,
+    id: InvitationId,
+) -> Result<(Invitation, SecretString), ManageError> {
+    let (invitation, inviter) = store::by_id(change.connection, place, id)?.ok_or(ManageError::NotFound)?;
+    match invitation.state(inviter, change.now) {
+        InvitationState::Accepted => return Err(accepted()),
+        InvitationState::Withdrawn => {
+            return Err(conflict("invitation_withdrawn", "it was withdrawn; invite with another Idempotency-Key"));
+        }
+        InvitationState::Open | InvitationState::Expired | InvitationState::Void => {}
+    }
+    let (secret, hash) = tagged_secret::issue(Purpose::Invitation, core.keys.tag(), &*core.random);
+    store::set_secret(change.connection, id, hash)?;
+    let detail = json!({ "email": invitation.email.as_str() });
+    let subject = Some(id.to_string());
+    change.record(authority.actor(), "invitation.renew_secret", Some(place), subject, Some(&detail))?;
+    Ok((invitation, secret))
 }

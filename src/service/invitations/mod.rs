@@ -24,6 +24,7 @@ use crate::{
     domain::{
         ids::InvitationId,
         invitation::{Invitation, InvitationState},
+        membership::Role,
     },
     store::invitations as store,
 };
@@ -43,12 +44,11 @@ pub struct SeenInvitation {
     pub state: InvitationState,
 }
 
-impl Invitations {
-    fn seen(&self, invitation: Invitation) -> SeenInvitation {
-        let state = invitation.state(self.core.clock.now());
-        SeenInvitation { invitation, state }
-    }
+fn accepted() -> ManageError {
+    conflict("invitation_accepted", "it was accepted; remove the member instead")
+}
 
+impl Invitations {
     /// The invitations into an organization, newest first; for admins.
     ///
     /// # Errors
@@ -62,7 +62,12 @@ impl Invitations {
         let id = self.core.authenticate(caller).await?.admin_of(organization)?.1.id;
         let place = (part.before, part.and_one());
         let rows = self.core.db.read(move |connection| store::page(connection, id, place)).await?;
-        let items = rows.into_iter().map(|invitation| self.seen(invitation)).collect();
+        let now = self.core.clock.now();
+        let seen = |(invitation, inviter): (Invitation, Option<Role>)| {
+            let state = invitation.state(inviter, now);
+            SeenInvitation { invitation, state }
+        };
+        let items = rows.into_iter().map(seen).collect();
         Ok(Paged::new(items, part, |seen: &SeenInvitation| seen.invitation.created_seq))
     }
 
@@ -77,14 +82,13 @@ impl Invitations {
             let authority = core.authority(change.connection, &caller, change.now)?;
             let (actor, organization) = authority.admin_of(&name)?;
             let found = store::by_id(change.connection, organization.id, id)?;
-            let invitation = found.ok_or(ManageError::NotFound)?;
+            let (invitation, inviter) = found.ok_or(ManageError::NotFound)?;
             reaches(actor.role, invitation.role)?;
-            match invitation.state(change.now) {
-                InvitationState::Accepted => {
-                    return Err(conflict("invitation_accepted", "it was accepted; remove the member instead"));
-                }
+            match invitation.state(inviter, change.now) {
+                InvitationState::Accepted => return Err(accepted()),
                 InvitationState::Withdrawn => return Ok(()),
-                InvitationState::Open | InvitationState::Expired => {}
+                // Also a void one: with its inviter's rights it would come back.
+                InvitationState::Open | InvitationState::Expired | InvitationState::Void => {}
             }
             store::withdraw(change.connection, id, change.now)?;
             let detail = json!({ "email": invitation.email.as_str() });

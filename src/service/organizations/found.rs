@@ -13,10 +13,11 @@ use crate::{
         policy::Policy,
     },
     service::{
-        authority::Caller,
+        authority::{Authority, Caller},
         change::{Actor, Change},
         core::Core,
         error::{ManageError, conflict, invalid},
+        idempotency::Attempt,
         names::checked_name,
         passwords,
     },
@@ -53,16 +54,19 @@ impl Organizations {
     /// # Errors
     /// [`ManageError`].
     pub async fn create(&self, caller: &Caller, new: NewOrganization) -> Result<SeenOrganization, ManageError> {
-        self.core.authenticate(caller).await?.operator()?;
-        let names = checked(new)?;
-        let (core, caller) = (self.core.clone(), caller.clone());
-        let create = move |change: &mut Change<'_>| {
-            let authority = core.authority(change.connection, &caller, change.now)?;
+        let authority = self.core.authenticate(caller).await?;
+        authority.operator()?;
+        let (names, core) = (checked(new)?, self.core.clone());
+        let create = move |change: &mut Change<'_>, authority: &Authority, attempt: Attempt| {
             authority.operator()?;
-            let organization = found_free(change, &core, names, authority.user.id, authority.actor())?;
+            if let Some(id) = attempt.created(change)? {
+                return seen_again(change, authority, id);
+            }
+            let organization = found_free(change, &core, names.clone(), authority.user.id, authority.actor())?;
+            attempt.note(change, organization.id)?;
             Ok(SeenOrganization { organization: Arc::new(organization), role: Some(Role::Owner) })
         };
-        self.core.changes.run(create).await
+        self.core.create_once(caller, &authority, create).await
     }
 
     /// Founds an organization for the user with this address, who is made with a password if there is none; for the
@@ -98,6 +102,17 @@ impl Organizations {
         };
         self.core.changes.run(create).await
     }
+}
+
+/// What an earlier request of the caller's founded, as it is now.
+fn seen_again(
+    change: &mut Change<'_>,
+    authority: &Authority,
+    id: OrganizationId,
+) -> Result<SeenOrganization, ManageError> {
+    let organization = store::by_name(change.connection, &id.to_string())?.ok_or(ManageError::NotFound)?;
+    let own = authority.memberships.iter().find(|(own, _)| own.organization_id == id);
+    Ok(SeenOrganization { organization: Arc::new(organization), role: own.map(|(own, _)| own.role) })
 }
 
 /// Name and slug, if they can be such.

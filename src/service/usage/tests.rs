@@ -295,7 +295,8 @@ fn use_that_is_not_written_yet_counts_whatever_memory_has_forgotten() {
     replica.memory.forget_all();
     // 400 days after the use that is written.
     replica.clock.jump(200 * DAY);
-    block_on(core.authenticate(&Caller { proof, source: Source::default() })).map(drop).expect("used in time");
+    let caller = Caller { proof, source: Source::default(), idempotency_key: None };
+    block_on(core.authenticate(&caller)).map(drop).expect("used in time");
     replica.memory.forget_all();
     replica.clock.jump(200 * DAY);
     replica.exchange().expect("used in time");

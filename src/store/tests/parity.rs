@@ -119,6 +119,7 @@ fn the_tables_are_those_of_the_schema() {
             "credentials(id)",
             "credentials(number)",
             "credentials(secret_hash)",
+            "idempotency_keys(key_hash)",
             "invitations(id)",
             "invitations(secret_hash)",
             "list_entries(seq)",

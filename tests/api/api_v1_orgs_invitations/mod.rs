@@ -4,6 +4,7 @@ mod accept;
 mod back;
 mod create;
 mod dead;
+mod void;
 
 use serde_json::{Value, json};
 

@@ -4,7 +4,7 @@ use patmint::domain::{clock::Clock as _, ids::UserId, membership::Role, random::
 use serde_json::{Value, json};
 
 use super::list;
-use crate::support::{Answer, TestApp};
+use crate::support::{Answer, Credential, TestApp};
 
 fn items(answer: &Answer) -> Vec<Value> {
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -36,6 +36,41 @@ fn everybodys_are_on_it_also_of_who_has_left() {
     );
     let by_id = app.get(&format!("/api/v1/orgs/{}/tokens", app.organization_id)).bearer(&session).send();
     assert_eq!(by_id.body, all.body);
+}
+
+#[test]
+fn what_an_admin_who_leaves_has_made_for_others_is_found_and_ended() {
+    let app = TestApp::new();
+    let (cora, session) = (app.member("cora", Role::Admin), app.ada.sign_in(&app));
+    let account = |bearer: &str| {
+        let request = app.post("/api/v1/orgs/acme/service-accounts").bearer(bearer);
+        request.json(&json!({ "name": "ci" })).send().json()["id"].as_str().unwrap().to_owned()
+    };
+    let make = |bearer: &str, owner: &str, name: &str| {
+        let request = app.post("/api/v1/orgs/acme/tokens").bearer(bearer);
+        let made = request.json(&json!({ "name": name, "owner_id": owner })).send().json();
+        Credential { id: made["id"].as_str().unwrap().to_owned(), text: made["token"].as_str().unwrap().to_owned() }
+    };
+    let of_cora = cora.sign_in(&app);
+    let [one, other] = [account(&of_cora), account(&session)];
+    let hers = [make(&of_cora, &one, "a"), make(&of_cora, &other, "b")];
+    let adas = make(&session, &one, "c");
+    cora.credential(&app, &json!({ "name": "her own" }));
+    let left = app.delete(&format!("/api/v1/orgs/acme/members/{}", cora.id)).bearer(&session).send();
+    assert_eq!(left.status, 204);
+    assert!(hers.iter().all(|token| token.is_alive(&app)), "they are the organization's");
+    let page = list(&app, &session, &format!("?created_by={}", cora.id));
+    let ids: Vec<_> = items(&page).iter().map(|item| item["id"].clone()).collect();
+    assert_eq!(json!(ids), json!([hers[1].id, hers[0].id]), "not her own, and not Ada's");
+    let few = list(&app, &session, &format!("?created_by={}&owner={one}&state=active", cora.id));
+    assert_eq!(items(&few).len(), 1);
+    let revoke = app.post("/api/v1/orgs/acme/revocations").bearer(&session).json(&json!({ "ids": ids })).send();
+    assert_eq!(revoke.json(), json!({ "revoked": 2 }));
+    assert!(hers.iter().all(|token| !token.is_alive(&app)) && adas.is_alive(&app));
+    let unknown = list(&app, &session, "?created_by=nobody");
+    assert_eq!((unknown.status, unknown.code().as_str()), (422, "invalid"));
+    let own = app.get(&format!("/api/v1/tokens?created_by={}", app.ada.id)).bearer(&session).send();
+    assert_eq!(own.status, 422, "a list of one's own has no such parameter");
 }
 
 #[test]
@@ -76,7 +111,7 @@ fn parameters_are_checked() {
     let app = TestApp::new();
     let session = app.ada.sign_in(&app);
     let unknown = "query has an unknown parameter; expected owner, cursor, limit, state, name, kind, unused_since, \
-                   expires_before, never_expires";
+                   expires_before, never_expires, created_by";
     for (query, detail) in [
         ("?owner=sesame", "owner is not an id"),
         ("?organization_id=sesame", unknown),

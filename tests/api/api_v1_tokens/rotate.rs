@@ -125,7 +125,7 @@ fn one_is_rotated_once_and_while_it_is_not_revoked() {
     assert_eq!(delete(&app, &session, &second.id).status, 204);
     assert_eq!(again(&second.id), (409, "token_revoked".to_owned()));
     made(&rotate(&app, &session, &new.id, &json!({})));
-    assert!(!new.is_alive(&app), "the new one in its turn");
+    assert!(!new.is_alive(&app), "the new one in its turn, since the first is revoked");
 }
 
 #[test]
@@ -221,7 +221,79 @@ fn a_rotated_one_takes_no_place() {
     let full = rotate(&app, &session, &expired.id, &json!({}));
     assert_eq!(refused(&full), (409, "token_limit_reached".to_owned()), "it has no place to leave");
     assert_eq!(app.ada.patch_policy(&app, &json!({ "max_tokens_per_user": 0 })).status, 200);
+    assert_eq!(delete(&app, &session, &first.id).status, 204);
     made(&rotate(&app, &session, &second.id, &json!({})));
+}
+
+#[test]
+fn no_chain_of_rotations_gets_around_the_limit() {
+    let app = TestApp::new();
+    let bob = app.member("bob", Role::Member);
+    assert_eq!(app.ada.patch_policy(&app, &json!({ "max_tokens_per_user": 1 })).status, 200);
+    let session = bob.sign_in(&app);
+    let first = bob.credential(&app, &json!({ "name": "a" }));
+    let long = json!({ "overlap": 2_592_000 });
+    let second = made(&rotate(&app, &session, &first.id, &long));
+    assert_eq!(refused(&rotate(&app, &session, &second.id, &long)), (409, "predecessor_alive".to_owned()));
+    let kinds = |kinds: Value| assert_eq!(app.ada.patch_policy(&app, &json!({ "allowed_kinds": kinds })).status, 200);
+    kinds(json!(["jwt"]));
+    assert_eq!(refused(&rotate(&app, &session, &second.id, &long)).1, "predecessor_alive", "it may come back");
+    kinds(json!(["opaque", "jwt"]));
+    // The successor ends before the one that it replaced: by its end, or since it is revoked.
+    assert_eq!(delete(&app, &session, &second.id).status, 204);
+    assert!(first.is_alive(&app));
+    let full = create(&app, &session, &json!({ "name": "b" }));
+    assert_eq!(refused(&full), (409, "token_limit_reached".to_owned()), "it has the place of its successor");
+    assert_eq!(delete(&app, &session, &first.id).status, 204);
+    let other = bob.credential(&app, &json!({ "name": "b" }));
+    let brief = json!({ "overlap": 86_400, "expires_in": 60 });
+    let brief = made(&rotate(&app, &session, &other.id, &brief));
+    app.clock.advance(seconds(60));
+    assert!(other.is_alive(&app) && !brief.is_alive(&app));
+    assert_eq!(create(&app, &session, &json!({ "name": "c" })).status, 409);
+    let revived = patch(&app, &session, &brief.id, &json!({ "expires_in": 60 }));
+    assert_eq!((revived.status, &revived.json()["state"]), (200, &json!("active")), "both have one place together");
+    app.clock.advance(days(1));
+    assert_eq!(create(&app, &bob.sign_in(&app), &json!({ "name": "c" })).status, 201);
+}
+
+#[test]
+fn once_the_one_before_has_ended_the_chain_goes_on() {
+    let app = TestApp::new();
+    let session = app.ada.sign_in(&app);
+    let first = app.ada.credential(&app, &json!({ "name": "a" }));
+    let second = made(&rotate(&app, &session, &first.id, &json!({ "overlap": 60 })));
+    assert_eq!(refused(&rotate(&app, &session, &second.id, &json!({}))).1, "predecessor_alive");
+    app.clock.advance(seconds(60));
+    let third = made(&rotate(&app, &session, &second.id, &json!({})));
+    let fourth = made(&rotate(&app, &session, &third.id, &json!({})));
+    assert_eq!([&first, &second, &third, &fourth].map(|token| token.is_alive(&app)), [false, false, false, true]);
+}
+
+#[test]
+fn a_token_that_rotates_itself_lives_for_a_minute_to_ask_again() {
+    let app = TestApp::new();
+    assert_eq!(app.ada.patch_policy(&app, &json!({ "token_management": true })).status, 200);
+    for body in
+        [json!({}), json!({ "overlap": 0 }), json!({ "overlap": 59 }), json!({ "overlap": 3, "after_use": true })]
+    {
+        let old = app.ada.credential(&app, &json!({ "name": "script" }));
+        let new = made(&rotate(&app, &old.text, &old.id, &body));
+        let seen = get(&app, &old.text, &old.id).json();
+        assert_eq!(seen["expires_at"], json!(app.clock.now().plus_seconds(60)), "{body}");
+        app.clock.advance(seconds(59));
+        assert!(old.is_alive(&app) && new.is_alive(&app));
+        app.clock.advance(seconds(1));
+        assert!(!old.is_alive(&app) && new.is_alive(&app));
+    }
+    let old = app.ada.credential(&app, &json!({ "name": "script" }));
+    let access = old.access(&app);
+    let new = made(&rotate(&app, &access, &old.id, &json!({})));
+    assert!(old.is_alive(&app) && new.is_alive(&app), "an access token of it is the token");
+    let old = app.ada.credential(&app, &json!({ "name": "script" }));
+    made(&rotate(&app, &old.text, &old.id, &json!({ "overlap": 61 })));
+    let seen = get(&app, &old.text, &old.id).json();
+    assert_eq!(seen["expires_at"], json!(app.clock.now().plus_seconds(61)));
 }
 
 #[test]
@@ -261,5 +333,6 @@ fn it_is_for_its_owner_and_for_tokens_that_may_manage() {
     assert_eq!(ask(&short.text), (403, "forbidden".to_owned()), "it would make one that outlives it");
     assert!(own.is_alive(&app));
     let new = made(&rotate(&app, &own.text, &own.id, &json!({})));
+    app.clock.advance(seconds(60));
     assert!(!own.is_alive(&app) && new.is_alive(&app), "a script that rotates what it holds");
 }

@@ -147,7 +147,7 @@ fn header(dice: &mut Dice, marker: &str) -> Piece {
         dice.pick(&["\"", "W/\"", "", "\"\"", "*, "]),
         dice.pick(&["\"", "", "\", \"1\"", ",,,"])
     );
-    match dice.below(14) {
+    match dice.below(15) {
         0 => Piece::new(format!("If-Match: {tag}")),
         1 => Piece::new(format!("If-None-Match: {tag}")),
         2 => Piece::new(format!(
@@ -166,6 +166,11 @@ fn header(dice: &mut Dice, marker: &str) -> Piece {
         10 => Piece::new(format!("Range: bytes={marker}-\r\nUser-Agent: {marker}")),
         11 => Piece::new(format!("X-Long: {}{marker}", "x".repeat(dice.below(6000)))),
         12 => Piece::new([b"X-Bytes: \xe9\xff\x80", marker.as_bytes()].concat()),
+        13 => {
+            let escaped = format!("\"{marker}\\\"\"");
+            let key = dice.pick(&[marker, "one", "\"one\"", &escaped, "\"", "\"\\\"", "", "a b"]);
+            Piece::new(format!("Idempotency-Key: {key}"))
+        }
         _ => Piece::new(format!("Referer: http://{marker}@{marker}/?{marker}#{marker}")),
     }
 }
