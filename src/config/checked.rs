@@ -10,7 +10,7 @@ use crate::{
     domain::credential::is_prefix,
     http::TlsFiles,
     service::LARGEST_STALENESS,
-    store::{DatabaseSettings, DatabaseUrl},
+    store::{DatabaseSettings, DatabaseUrl, NotADatabaseUrl},
 };
 
 const DATABASE_URL: &str = "sqlite://data/patmint.db";
@@ -33,7 +33,7 @@ pub(super) fn database(url: Option<&str>, connections: Option<u32>) -> Result<Da
     let url: DatabaseUrl = url
         .unwrap_or(DATABASE_URL)
         .parse()
-        .map_err(|_| invalid("database_url", "must be sqlite://PATH or postgres://USER@HOST/NAME"))?;
+        .map_err(|error: NotADatabaseUrl| invalid("database_url", error.problem()))?;
     let connections = connections.unwrap_or(DATABASE_CONNECTIONS);
     if !(1..=1000).contains(&connections) {
         return Err(invalid("database_connections", "must be 1 to 1000"));

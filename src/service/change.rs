@@ -59,15 +59,25 @@ impl Actor {
 }
 
 /// A change under way: holds the one lock of all changes.
-pub(crate) struct Change<'a> {
+pub(crate) struct Change<'a, L = Listing> {
     pub(crate) connection: &'a mut DbConnection,
     pub(crate) now: Timestamp,
     /// The number of the change.
     pub(crate) seq: i64,
     random: Arc<dyn Randomness>,
+    listing: L,
+}
+
+/// What a change puts on the list.
+#[derive(Debug, Default)]
+pub(crate) struct Listing {
     /// The number of the last entry, or of what is waited for all the same.
     appended: Option<i64>,
 }
+
+/// A write that alters no verdict and no right: it has no number of its own, cannot put anything on the list, and takes
+/// the locks of its rows only. Its `seq` is that of the last change.
+pub(crate) type Write<'a> = Change<'a, ()>;
 
 impl Change<'_> {
     /// Goes on at `floor` at least; before the first entry.
@@ -79,14 +89,14 @@ impl Change<'_> {
     /// Puts an entry on the list; `revokes` if it also ends access tokens that are out.
     pub(crate) fn append(&mut self, target: Target, revokes: bool) -> Result<(), StoreError> {
         // The first entry has the number of the change itself; each further one needs its own.
-        let seq = if self.appended.is_none() { self.seq } else { list::raise(self.connection)? };
-        self.appended = Some(seq);
+        let seq = if self.listing.appended.is_none() { self.seq } else { list::raise(self.connection)? };
+        self.listing.appended = Some(seq);
         list::append(self.connection, Entry { seq, target, revokes, created_at: self.now })
     }
 
     /// Makes every server read the keys again, which this change alters, before it is answered.
     pub(crate) fn renew_keys(&mut self) -> Result<(), StoreError> {
-        self.appended = self.appended.or(Some(self.seq));
+        self.listing.appended = self.listing.appended.or(Some(self.seq));
         list::note_change_of_keys(self.connection, self.seq)
     }
 
@@ -101,16 +111,18 @@ impl Change<'_> {
             let created_at = self.now;
             let entry = |(seq, target)| Entry { seq, target, revokes: true, created_at };
             list::append_all(self.connection, (last - count + 1..).zip(rest).map(entry).collect())?;
-            self.appended = Some(last);
+            self.listing.appended = Some(last);
         }
         Ok(())
     }
 
     /// Nothing has to be changed, but the answer will say that it is so: whoever made it so may not have been answered yet.
     pub(crate) fn is_so_already(&mut self) {
-        self.appended = self.appended.or(Some(self.seq));
+        self.listing.appended = self.listing.appended.or(Some(self.seq));
     }
+}
 
+impl<L> Change<'_, L> {
     /// Writes down who did what. `detail` holds no secret.
     pub(crate) fn record(
         &mut self,
@@ -168,13 +180,14 @@ pub(crate) struct Changes {
 }
 
 impl Changes {
-    /// Runs `f` as one change. Answers when the memory of every server reflects it, or can no longer be trusted.
+    /// Runs `f` as one change. Answers when the memory of every server reflects it, or can no longer be trusted. `f` is
+    /// cloned and runs again if PostgreSQL aborts the transaction.
     ///
     /// # Errors
     /// What `f` says; then nothing has changed.
     pub(crate) async fn run<T: Send + 'static, E: From<StoreError> + Send + 'static>(
         &self,
-        f: impl FnOnce(&mut Change<'_>) -> Result<T, E> + Send + 'static,
+        f: impl FnOnce(&mut Change<'_>) -> Result<T, E> + Clone + Send + 'static,
     ) -> Result<T, E> {
         let frame = self.frame(f);
         self.pauses.at(Point::Changing);
@@ -185,13 +198,30 @@ impl Changes {
         Ok(value)
     }
 
-    /// The same for a change that may take minutes, in which nobody else can make one.
+    /// Runs `f` in a transaction beside all changes: for what alters no verdict and no right. What it decides on it holds by
+    /// locks of the rows. Like [`run`](Self::run), it may run `f` again.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub(crate) async fn write<T: Send + 'static, E: From<StoreError> + Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut Write<'_>) -> Result<T, E> + Clone + Send + 'static,
+    ) -> Result<T, E> {
+        let (now, random) = (self.clock.now(), self.random.clone());
+        let write = move |connection: &mut DbConnection| {
+            let seq = list::head(connection)?.seq;
+            f(&mut Change { connection, now, seq, random, listing: () })
+        };
+        self.db.write(write).await
+    }
+
+    /// The same as [`run`](Self::run) for a change that may take minutes, in which nobody else can make one.
     ///
     /// # Errors
     /// As [`run`](Self::run).
     pub(crate) async fn run_at_length<T: Send + 'static, E: From<StoreError> + Send + 'static>(
         &self,
-        f: impl FnOnce(&mut Change<'_>) -> Result<T, E> + Send + 'static,
+        f: impl FnOnce(&mut Change<'_>) -> Result<T, E> + Clone + Send + 'static,
     ) -> Result<T, E> {
         let (value, appended) = timed("change", self.db.change_at_length(self.frame(f))).await?;
         if let Some(seq) = appended {
@@ -201,10 +231,10 @@ impl Changes {
     }
 
     /// `f` between the counter and what it appended.
-    fn frame<T, E: From<StoreError>, F: FnOnce(&mut Change<'_>) -> Result<T, E>>(
+    fn frame<T, E: From<StoreError>, F: FnOnce(&mut Change<'_>) -> Result<T, E> + Clone>(
         &self,
         f: F,
-    ) -> impl FnOnce(&mut DbConnection, i64) -> Result<(T, Option<i64>), E> + use<T, E, F> {
+    ) -> impl FnOnce(&mut DbConnection, i64) -> Result<(T, Option<i64>), E> + Clone + use<T, E, F> {
         let (now, random) = (self.clock.now(), self.random.clone());
         let seen = self.following.as_ref().map_or(0, |(memory, _)| memory.seen());
         move |connection, seq| {
@@ -212,9 +242,9 @@ impl Changes {
                 // A restored backup or a failover: the follower sees to it that no number comes again, and then it works.
                 return Err(StoreError::Busy.into());
             }
-            let mut change = Change { connection, now, seq, random, appended: None };
+            let mut change = Change { connection, now, seq, random, listing: Listing::default() };
             let value = f(&mut change)?;
-            Ok((value, change.appended))
+            Ok((value, change.listing.appended))
         }
     }
 

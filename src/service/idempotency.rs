@@ -105,7 +105,7 @@ impl Core {
         self: &Arc<Self>,
         caller: &Caller,
         authority: &Authority,
-        mut create: impl FnMut(&mut Change<'_>, &Authority, Attempt) -> Result<T, ManageError> + Send + 'static,
+        create: impl FnOnce(&mut Change<'_>, &Authority, Attempt) -> Result<T, ManageError> + Clone + Send + 'static,
     ) -> Result<T, ManageError> {
         // A session stands for its person, who may sign in again meanwhile; a token only for itself: what another one of
         // the same person's has made is not its to ask for again.

@@ -4,6 +4,8 @@ mod audit;
 mod authority;
 mod background;
 mod behind;
+#[cfg(test)]
+mod beside_changes_tests;
 mod bootstrap;
 mod change;
 mod core;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{
     authority::{Authority, Caller},
-    change::Change,
+    change::{Change, Write},
     core::Core,
     error::{ManageError, invalid},
     idempotency::Attempt,
@@ -82,6 +82,28 @@ fn make(
     Ok(Member { membership, user })
 }
 
+/// A service account that has not ended, with its new name if it gets one.
+fn renamed<L>(
+    change: &mut Change<'_, L>,
+    authority: &Authority,
+    organization: OrganizationId,
+    (id, name): (UserId, Option<String>),
+) -> Result<Member, ManageError> {
+    users::hold_to_change(change.connection, id)?;
+    let mut account = of(change.connection, organization, id)?;
+    if account.membership.ended_at.is_some() {
+        return Err(ManageError::NotFound);
+    }
+    if let Some(name) = name.filter(|name| *name != account.user.name) {
+        users::rename(change.connection, id, &name)?;
+        let detail = json!({ "old": account.user.name, "new": name });
+        let (place, subject) = (Some(organization), Some(id.to_string()));
+        change.record(authority.actor(), "service_account.rename", place, subject, Some(&detail))?;
+        account.user.name = name;
+    }
+    Ok(account)
+}
+
 impl ServiceAccounts {
     /// The service accounts that are or were in an organization, newest first; for admins.
     ///
@@ -153,18 +175,16 @@ impl ServiceAccounts {
         }
         let name = edit.name.as_deref().map(checked_name).transpose()?;
         let groups = checked_groups(edit.groups)?;
+        if groups == Nullable::Absent {
+            let (core, caller, organization) = (self.core.clone(), caller.clone(), organization.to_owned());
+            let rename = move |write: &mut Write<'_>| {
+                let authority = core.authority(write.connection, &caller, write.now)?;
+                renamed(write, &authority, authority.admin_of(&organization)?.0.organization_id, (id, name))
+            };
+            return self.core.changes.write(rename).await;
+        }
         self.change(caller, organization, move |change, authority, place| {
-            let mut account = of(change.connection, place.organization_id, id)?;
-            if account.membership.ended_at.is_some() {
-                return Err(ManageError::NotFound);
-            }
-            if let Some(name) = name.filter(|name| *name != account.user.name) {
-                users::rename(change.connection, id, &name)?;
-                let detail = json!({ "old": account.user.name, "new": name });
-                let (place, subject) = (Some(place.organization_id), Some(id.to_string()));
-                change.record(authority.actor(), "service_account.rename", place, subject, Some(&detail))?;
-                account.user.name = name;
-            }
+            let account = renamed(change, authority, place.organization_id, (id, name))?;
             apply(change, authority, place.role, account, Checked { role: None, groups })
         })
         .await
@@ -188,7 +208,7 @@ impl ServiceAccounts {
         &self,
         caller: &Caller,
         organization: &str,
-        f: impl FnOnce(&mut Change<'_>, &Authority, &Membership) -> Result<T, ManageError> + Send + 'static,
+        f: impl FnOnce(&mut Change<'_>, &Authority, &Membership) -> Result<T, ManageError> + Clone + Send + 'static,
     ) -> Result<T, ManageError> {
         let (core, caller, name) = (self.core.clone(), caller.clone(), organization.to_owned());
         let change = move |change: &mut Change<'_>| {

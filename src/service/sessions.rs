@@ -9,7 +9,7 @@ use tracing::field::display;
 
 use super::{
     authority::{Authority, Caller, Via},
-    change::Actor,
+    change::{Actor, Write},
     core::Core,
     error::ManageError,
     guesses::Guesses,
@@ -88,6 +88,7 @@ pub struct SignedIn {
 }
 
 /// Somebody whose password was right, and the hash that said so.
+#[derive(Clone)]
 struct Checked {
     user: UserId,
     hash: Option<SecretString>,
@@ -153,20 +154,22 @@ impl Sessions {
             last_seen_at: now,
         };
         let expires_at = expires_at(&session);
-        let begin = move |change: &mut super::change::Change<'_>| {
-            // Under the lock again: while the password was checked the user may have been disabled or got a new one.
-            let current = users::by_id_with_password(change.connection, checked.user)?;
+        let begin = move |write: &mut Write<'_>| {
+            // Under the lock of the user's row again: while the password was checked the user may have been disabled or got a
+            // new one. Whoever changes either takes that lock, and ends the sessions that are there then.
+            users::hold(write.connection, checked.user)?;
+            let current = users::by_id_with_password(write.connection, checked.user)?;
             let is_same = |now: &Option<SecretString>| text(now.as_ref()) == text(checked.hash.as_ref());
             let current = current.filter(|(user, now)| user.disabled_at.is_none() && is_same(now));
             let (user, _) = current.ok_or(ManageError::Unauthenticated)?;
             let actor = Actor { user: Some(user.id), credential: None, means: Means::Password, source };
-            let memberships = memberships::current_of(change.connection, user.id)?;
+            let memberships = memberships::current_of(write.connection, user.id)?;
             let own = memberships.iter().map(|(own, _)| own);
-            change.record_own(actor, "session.create", own, &session.id.to_string())?;
-            store::insert(change.connection, session)?;
+            write.record_own(actor, "session.create", own, &session.id.to_string())?;
+            store::insert(write.connection, session)?;
             Ok::<_, ManageError>((user, memberships))
         };
-        let (user, memberships) = core.changes.run(begin).await?;
+        let (user, memberships) = core.changes.write(begin).await?;
         let memberships = memberships.into_iter().map(|(own, organization)| (own, Arc::new(organization))).collect();
         Ok(SignedIn { token: Some(token), expires_at: Some(expires_at), user, memberships })
     }
@@ -193,17 +196,17 @@ impl Sessions {
         let caller = caller.clone();
         core.authenticate(&caller).await?;
         let inner = core.clone();
-        let end = move |change: &mut super::change::Change<'_>| {
-            let authority = inner.authority(change.connection, &caller, change.now)?;
+        let end = move |write: &mut Write<'_>| {
+            let authority = inner.authority(write.connection, &caller, write.now)?;
             let Via::Session(session) = &authority.via else {
                 return Err(ManageError::Forbidden("only a session can be ended"));
             };
-            store::delete(change.connection, session.id)?;
+            store::delete(write.connection, session.id)?;
             let own = authority.memberships.iter().map(|(own, _)| own);
-            change.record_own(authority.actor(), "session.delete", own, &session.id.to_string())?;
+            write.record_own(authority.actor(), "session.delete", own, &session.id.to_string())?;
             Ok(())
         };
-        core.changes.run(end).await
+        core.changes.write(end).await
     }
 }
 

@@ -141,7 +141,7 @@ impl Users {
         &self,
         caller: &Caller,
         id: UserId,
-        f: impl FnOnce(&mut Change<'_>, User, Actor) -> Result<T, ManageError> + Send + 'static,
+        f: impl FnOnce(&mut Change<'_>, User, Actor) -> Result<T, ManageError> + Clone + Send + 'static,
     ) -> Result<T, ManageError> {
         self.core.authenticate(caller).await?.operator()?;
         let (core, caller) = (self.core.clone(), caller.clone());

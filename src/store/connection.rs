@@ -40,6 +40,18 @@ macro_rules! on_backend {
 }
 pub(super) use on_backend;
 
+/// Takes the lock of a row on PostgreSQL (`SELECT … FOR …`), which the derived connection lacks. On SQLite the write
+/// transaction holds that of everything.
+macro_rules! hold_row {
+    ($conn:expr, $query:expr, $id:ty) => {
+        match $conn {
+            $crate::store::DbConnection::Postgres(c) => run($query.load::<$id>(c)).map(drop),
+            $crate::store::DbConnection::Sqlite(_) => Ok(()),
+        }
+    };
+}
+pub(super) use hold_row;
+
 /// How long SQLite waits for another process's write.
 const SQLITE_BUSY: Duration = Duration::from_secs(5);
 

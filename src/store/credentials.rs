@@ -6,7 +6,7 @@ use diesel::{
 };
 
 use super::{
-    connection::{DbConnection, MultiBackend, run},
+    connection::{DbConnection, MultiBackend, hold_row, run},
     error::StoreError,
     schema::{credentials, memberships, organizations, users},
 };
@@ -225,6 +225,22 @@ pub fn edit(connection: &mut DbConnection, edited: &Credential, name: &str) -> R
 pub fn set_secret(connection: &mut DbConnection, id: CredentialId, hash: SecretHash) -> Result<(), StoreError> {
     run(diesel::update(credentials::table.find(id)).set(credentials::secret_hash.eq(hash)).execute(connection))
         .map(|_| ())
+}
+
+/// Holds the credential's row until the transaction ends: what is read of it from here on stays so.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn hold(connection: &mut DbConnection, id: CredentialId) -> Result<(), StoreError> {
+    hold_row!(connection, credentials::table.find(id).select(credentials::id).for_no_key_update(), CredentialId)
+}
+
+/// Gives a credential another name.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn rename(connection: &mut DbConnection, id: CredentialId, name: &str) -> Result<(), StoreError> {
+    run(diesel::update(credentials::table.find(id)).set(credentials::name.eq(name)).execute(connection)).map(|_| ())
 }
 
 /// Revokes a credential; says whether it was not revoked yet.

@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use diesel::r2d2::{NopErrorHandler, Pool, PooledConnection};
+use diesel::{
+    Connection as _,
+    r2d2::{NopErrorHandler, Pool, PooledConnection},
+};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     task,
@@ -16,7 +19,8 @@ use tokio::{
 use super::{
     connection::{ConnectionManager, DbConnection},
     error::StoreError,
-    list, migrations,
+    list, migrations, retry,
+    statements::Statements,
     url::DatabaseUrl,
 };
 use crate::trace::timed;
@@ -150,7 +154,7 @@ impl Database {
         &self,
         f: impl FnOnce(&mut DbConnection) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
-        timed("database read", self.in_time(&self.reads, f)).await
+        timed("database read", in_time(&self.reads, |permit| self.blocking(permit, f))).await
     }
 
     /// How many connections are kept for exchanges.
@@ -174,17 +178,20 @@ impl Database {
     /// Runs `f` in one transaction that may write: all of it, or nothing. Not a management change (see
     /// [`change`](Self::change)). With a database that hangs nobody can say whether it was done.
     ///
+    /// A transaction that PostgreSQL aborts in favour of another one runs again, with a clone of `f`: the values that the
+    /// closure moves must be `Clone`, and what it does beside the transaction may happen more than once.
+    ///
     /// # Errors
     /// As [`read`](Self::read).
     pub async fn write<T: Send + 'static, E: From<StoreError> + Send + 'static>(
         &self,
-        f: impl FnOnce(&mut DbConnection) -> Result<T, E> + Send + 'static,
+        f: impl FnOnce(&mut DbConnection) -> Result<T, E> + Clone + Send + 'static,
     ) -> Result<T, E> {
         if self.url.sqlite_path().is_some() {
             // A file does not hang, and a long queue here is work under way.
             return self.write_behind(f).await;
         }
-        timed("database write", self.in_time(&self.writes, |connection| connection.write_transaction(f))).await
+        timed("database write", in_time(&self.writes, |permit| self.transaction(permit, f))).await
     }
 
     /// The same for what nobody waits for and what must not be done twice: however long it takes.
@@ -193,12 +200,12 @@ impl Database {
     /// As [`read`](Self::read).
     pub async fn write_behind<T: Send + 'static, E: From<StoreError> + Send + 'static>(
         &self,
-        f: impl FnOnce(&mut DbConnection) -> Result<T, E> + Send + 'static,
+        f: impl FnOnce(&mut DbConnection) -> Result<T, E> + Clone + Send + 'static,
     ) -> Result<T, E> {
         let written = async {
             let turn = time::timeout(TURN_PATIENCE, turn(&self.writes)).await;
             let permit = turn.unwrap_or(Err(StoreError::Busy))?;
-            self.blocking(permit, |connection| connection.write_transaction(f)).await
+            self.transaction(permit, f).await
         };
         timed("database write", written).await
     }
@@ -210,7 +217,7 @@ impl Database {
     /// As [`read`](Self::read).
     pub async fn change<T: Send + 'static, E: From<StoreError> + Send + 'static>(
         &self,
-        f: impl FnOnce(&mut DbConnection, i64) -> Result<T, E> + Send + 'static,
+        f: impl FnOnce(&mut DbConnection, i64) -> Result<T, E> + Clone + Send + 'static,
     ) -> Result<T, E> {
         self.write(|connection| raised(connection, f)).await
     }
@@ -222,23 +229,27 @@ impl Database {
     /// What `f` says; [`StoreError::Unavailable`] with no database.
     pub async fn change_at_length<T: Send + 'static, E: From<StoreError> + Send + 'static>(
         &self,
-        f: impl FnOnce(&mut DbConnection, i64) -> Result<T, E> + Send + 'static,
+        f: impl FnOnce(&mut DbConnection, i64) -> Result<T, E> + Clone + Send + 'static,
     ) -> Result<T, E> {
-        let url = self.url.clone();
-        let job = move || opened_patient(&url)?.write_transaction(|connection| raised(connection, f));
-        task::spawn_blocking(job).await.unwrap_or_else(|panic| Err(StoreError::Query(panic.to_string()).into()))
+        retry::until_decided(|| {
+            let (url, f) = (self.url.clone(), f.clone());
+            spawned(move || Ok(retry::attempt(&mut opened_patient(&url)?, |connection| raised(connection, f))))
+        })
+        .await
     }
 
-    /// Runs `f` when it is its turn at `gate`, and gives up when patience ends. `f` may go on even then.
-    async fn in_time<T: Send + 'static, E: From<StoreError> + Send + 'static>(
+    /// One transaction on a connection of the pool, again if it is aborted.
+    async fn transaction<T: Send + 'static, E: From<StoreError> + Send + 'static>(
         &self,
-        gate: &Arc<Semaphore>,
-        f: impl FnOnce(&mut DbConnection) -> Result<T, E> + Send + 'static,
+        permit: OwnedSemaphorePermit,
+        f: impl FnOnce(&mut DbConnection) -> Result<T, E> + Clone + Send + 'static,
     ) -> Result<T, E> {
-        let deadline = Instant::now() + PATIENCE;
-        let permit = time::timeout_at(deadline, turn(gate)).await.unwrap_or(Err(StoreError::Busy))?;
-        let hangs = |_| Err(StoreError::Unavailable("no answer in time".to_owned()).into());
-        time::timeout_at(deadline, self.blocking(permit, f)).await.unwrap_or_else(hangs)
+        let permit = Arc::new(permit);
+        retry::until_decided(|| {
+            let f = f.clone();
+            self.blocking(permit.clone(), |connection| Ok(retry::attempt(connection, f)))
+        })
+        .await
     }
 
     async fn blocking<T: Send + 'static, E: From<StoreError> + Send + 'static>(
@@ -253,12 +264,32 @@ impl Database {
             let mut connection = checked_out(&pool)?;
             f(&mut connection)
         };
-        task::spawn_blocking(job).await.unwrap_or_else(|panic| Err(StoreError::Query(panic.to_string()).into()))
+        spawned(job).await
     }
 }
 
+async fn spawned<T: Send + 'static, E: From<StoreError> + Send + 'static>(
+    job: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, E> {
+    task::spawn_blocking(job).await.unwrap_or_else(|panic| Err(StoreError::Query(panic.to_string()).into()))
+}
+
+/// Runs `work` when it is its turn at `gate`, and gives up when patience ends. Work on another thread may go on even then.
+async fn in_time<T, E: From<StoreError>, W: Future<Output = Result<T, E>>>(
+    gate: &Arc<Semaphore>,
+    work: impl FnOnce(OwnedSemaphorePermit) -> W,
+) -> Result<T, E> {
+    let deadline = Instant::now() + PATIENCE;
+    let permit = time::timeout_at(deadline, turn(gate)).await.unwrap_or(Err(StoreError::Busy))?;
+    let hangs = |_| Err(StoreError::Unavailable("no answer in time".to_owned()).into());
+    time::timeout_at(deadline, work(permit)).await.unwrap_or_else(hangs)
+}
+
 fn opened_patient(url: &DatabaseUrl) -> Result<DbConnection, StoreError> {
-    DbConnection::open_patient(url).map_err(|error| StoreError::Unavailable(error.to_string()))
+    let mut connection = DbConnection::open_patient(url).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    // Not through the pool, so its statements are not counted.
+    connection.set_instrumentation(Statements::of(&connection, Arc::default()));
+    Ok(connection)
 }
 
 /// Runs `f` with the next number of the list, under its lock.

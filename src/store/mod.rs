@@ -21,6 +21,7 @@ pub mod numbers;
 pub mod organizations;
 pub mod refusals;
 pub mod replicas;
+mod retry;
 pub mod rotations;
 mod schema;
 pub mod sessions;

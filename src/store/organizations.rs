@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 pub(super) use self::unread::{Organizations, UnreadOrganization};
 use super::{
-    connection::{DbConnection, run},
+    connection::{DbConnection, hold_row, run},
     error::StoreError,
     schema::organizations,
 };
@@ -75,6 +75,15 @@ pub fn page(connection: &mut DbConnection, before: i64, limit: i64) -> Result<Ve
         .select(OrganizationRow::as_select())
         .load(connection);
     Ok(run(rows)?.into_iter().map(Organization::from).collect())
+}
+
+/// Holds the organization's row until the transaction ends: what is read of it from here on stays so.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn hold(connection: &mut DbConnection, id: OrganizationId) -> Result<(), StoreError> {
+    let row = organizations::table.find(id).select(organizations::id).for_no_key_update();
+    hold_row!(connection, row, OrganizationId)
 }
 
 /// Gives it another name.

@@ -1,4 +1,5 @@
-//! What happens at each statement of the pool's connections: it is counted, and on SQLite the thread gives way.
+//! What happens at each statement of the pool's connections: it is counted, on SQLite the thread gives way, and on
+//! PostgreSQL an error is noted that says more of the transaction or the server than of the statement.
 
 use std::{
     sync::{
@@ -9,7 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use diesel::connection::{Instrumentation, InstrumentationEvent as Event};
+use diesel::{
+    Connection as _,
+    connection::{Instrumentation, InstrumentationEvent as Event},
+    result::{DatabaseErrorInformation, DatabaseErrorKind, Error},
+};
 
 use super::connection::DbConnection;
 
@@ -19,17 +24,53 @@ const STRETCH: Duration = Duration::from_micros(100);
 /// By how much it may have given away more time than it worked: it holds the lock of all writes.
 const GRACE: Duration = Duration::from_millis(1);
 
-/// Counts statements, and lets others have the core between those of a transaction on SQLite.
+/// Counts statements, lets others have the core between those of a transaction on SQLite, and notes what PostgreSQL says.
 pub(super) struct Statements {
     queries: Arc<AtomicU64>,
     is_sqlite: bool,
     stint: Option<Stint>,
+    is_aborted: bool,
+    is_read_only: bool,
 }
 
 impl Statements {
     pub(super) fn of(connection: &DbConnection, queries: Arc<AtomicU64>) -> Self {
-        Self { queries, is_sqlite: matches!(connection, DbConnection::Sqlite(_)), stint: None }
+        let is_sqlite = matches!(connection, DbConnection::Sqlite(_));
+        Self { queries, is_sqlite, stint: None, is_aborted: false, is_read_only: false }
     }
+
+    /// Whether PostgreSQL aborted the connection's last transaction in favour of another one (SQLSTATE 40001 or 40P01).
+    pub(super) fn is_aborted(connection: &mut DbConnection) -> bool {
+        Self::on(connection).is_some_and(|statements| statements.is_aborted)
+    }
+
+    /// Whether the connection's server has refused a write because it is read-only (SQLSTATE 25006): it was demoted.
+    pub(super) fn is_read_only(connection: &mut DbConnection) -> bool {
+        Self::on(connection).is_some_and(|statements| statements.is_read_only)
+    }
+
+    fn on(connection: &mut DbConnection) -> Option<&Self> {
+        connection.instrumentation().downcast_ref()
+    }
+
+    fn note(&mut self, error: &Error) {
+        let Error::DatabaseError(kind, information) = error else { return };
+        match kind {
+            DatabaseErrorKind::SerializationFailure => self.is_aborted = true,
+            DatabaseErrorKind::ReadOnlyTransaction => self.is_read_only = true,
+            DatabaseErrorKind::Unknown if is_deadlock(&**information) => self.is_aborted = true,
+            _ => {}
+        }
+    }
+}
+
+/// diesel has no kind for a deadlock and does not pass on the SQLSTATE, and the message is in the server's language. By its
+/// form it stands alone: a hint, and a detail with a line for each process, about no table and no place in the statement.
+fn is_deadlock(information: &dyn DatabaseErrorInformation) -> bool {
+    information.hint().is_some()
+        && information.details().is_some_and(|details| details.lines().count() > 1)
+        && information.table_name().is_none()
+        && information.statement_position().is_none()
 }
 
 impl Instrumentation for Statements {
@@ -37,13 +78,17 @@ impl Instrumentation for Statements {
         if matches!(event, Event::StartQuery { .. }) {
             self.queries.fetch_add(1, Ordering::Relaxed);
         }
-        if self.is_sqlite && matches!(event, Event::BeginTransaction { .. }) {
-            self.stint = Some(Stint::new(Instant::now()));
+        if matches!(event, Event::BeginTransaction { .. }) {
+            self.is_aborted = false;
+            self.stint = self.is_sqlite.then(|| Stint::new(Instant::now()));
         }
         if let (Some(stint), Event::StartQuery { .. } | Event::CommitTransaction { .. }) = (&mut self.stint, &event) {
             stint.give_way();
         }
         let ends = matches!(event, Event::CommitTransaction { .. } | Event::RollbackTransaction { .. });
+        if let (false, Event::FinishQuery { error: Some(error), .. }) = (self.is_sqlite, &event) {
+            self.note(error);
+        }
         // One that could not begin has no other end.
         if ends || matches!(event, Event::FinishQuery { error: Some(_), .. }) {
             self.stint = None;

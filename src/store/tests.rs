@@ -2,6 +2,7 @@
 
 mod order;
 mod parity;
+mod retry;
 mod settings;
 
 use std::future::Future;

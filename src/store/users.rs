@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
-    connection::{DbConnection, MultiBackend, run},
+    connection::{DbConnection, MultiBackend, hold_row, run},
     error::StoreError,
     schema::users,
 };
@@ -122,6 +122,23 @@ pub fn other_operators(connection: &mut DbConnection, user: UserId) -> Result<i6
         .filter(users::id.ne(user).and(users::operator_since.is_not_null()))
         .filter(users::disabled_at.is_null());
     run(others.count().get_result(connection))
+}
+
+/// Holds the user's row until the transaction ends, together with others that only read it: what is read of it from here
+/// on stays so.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn hold(connection: &mut DbConnection, id: UserId) -> Result<(), StoreError> {
+    hold_row!(connection, users::table.find(id).select(users::id).for_share(), UserId)
+}
+
+/// The same for whoever is going to change it, one at a time.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn hold_to_change(connection: &mut DbConnection, id: UserId) -> Result<(), StoreError> {
+    hold_row!(connection, users::table.find(id).select(users::id).for_no_key_update(), UserId)
 }
 
 /// Gives a user another name.

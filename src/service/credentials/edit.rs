@@ -1,3 +1,5 @@
+use std::mem;
+
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -21,7 +23,7 @@ use crate::{
     },
     service::{
         authority::{Authority, Caller},
-        change::Change,
+        change::{Change, Write},
         core::Core,
         error::{ManageError, invalid},
     },
@@ -43,6 +45,13 @@ pub struct TokenEdit {
     pub expiry: Option<Expiry>,
 }
 
+impl TokenEdit {
+    /// Whether only the name shall be different.
+    fn is_rename(&self) -> bool {
+        *self == Self { name: self.name.clone(), ..Self::default() }
+    }
+}
+
 impl Credentials {
     /// Edits one of the caller's credentials. What it does not give any more ends at once, with the access tokens that
     /// are out.
@@ -58,15 +67,66 @@ impl Credentials {
             return Err(invalid("request", format!("must have at least one of {members}")));
         }
         let (core, caller) = (self.core.clone(), caller.clone());
-        let edit_own = move |change: &mut Change<'_>| {
-            let authority = core.authority(change.connection, &caller, change.now)?;
-            let record = standings::record_by_id(change.connection, id)?;
-            let record = record.filter(|own| is_own(&authority, &own.standing)).ok_or(ManageError::NotFound)?;
-            apply(change, &core, &authority, record, edit)
+        let record = if let (Some(name), true) = (&edit.name, edit.is_rename()) {
+            let name = name.clone();
+            let rename_own = move |write: &mut Write<'_>| {
+                credentials::hold(write.connection, id)?;
+                let (authority, record) = own(write, &core, &caller, id)?;
+                rename(write, &core, &authority, record, &name)
+            };
+            self.core.changes.write(rename_own).await?
+        } else {
+            let edit_own = move |change: &mut Change<'_>| {
+                let (authority, record) = own(change, &core, &caller, id)?;
+                apply(change, &core, &authority, record, edit)
+            };
+            self.core.changes.run(edit_own).await?
         };
-        let record = self.core.changes.run(edit_own).await?;
         Ok(self.seen(record, self.core.clock.now()))
     }
+}
+
+/// Who is calling, and the credential if it is theirs.
+fn own<L>(
+    change: &mut Change<'_, L>,
+    core: &Core,
+    caller: &Caller,
+    id: CredentialId,
+) -> Result<(Authority, Record), ManageError> {
+    let authority = core.authority(change.connection, caller, change.now)?;
+    let record = standings::record_by_id(change.connection, id)?;
+    let record = record.filter(|own| is_own(&authority, &own.standing)).ok_or(ManageError::NotFound)?;
+    Ok((authority, record))
+}
+
+/// Puts another name in place of the one that the credential has, which it holds. Beside the lock of all changes: no
+/// verdict and no access token goes by a name.
+fn rename(
+    write: &mut Write<'_>,
+    core: &Core,
+    authority: &Authority,
+    mut record: Record,
+    name: &str,
+) -> Result<Record, ManageError> {
+    let standing = &record.standing;
+    let (credential, organization) = (&standing.credential, standing.organization_id());
+    let bound = authority.may_manage_tokens(&standing.organization)?;
+    if verdict::state(standing, &core.settings.issuer, write.now) == State::Revoked {
+        return Err(ManageError::Revoked);
+    }
+    let name = checked_name(name)?;
+    if let Some(bound) = bound {
+        within(credential, bound, core)?;
+    }
+    let old = mem::replace(&mut record.description.name, name);
+    let new = &record.description.name;
+    if old != *new {
+        credentials::rename(write.connection, credential.id, new)?;
+        let detail = json!({ "number": credential.number, "old": { "name": old }, "new": { "name": new } });
+        let subject = Some(credential.id.to_string());
+        write.record(authority.actor(), "credential.edit", Some(organization), subject, Some(&detail))?;
+    }
+    Ok(record)
 }
 
 fn apply(

@@ -49,6 +49,7 @@ pub struct Accepted {
 }
 
 /// Name and password hash of an account that is to be made.
+#[derive(Clone)]
 struct Account {
     name: String,
     hash: SecretString,

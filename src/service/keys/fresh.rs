@@ -27,6 +27,7 @@ const TAG_ALGORITHM: &str = "HS256";
 const PEM_TAG: &str = "PRIVATE KEY";
 
 /// A key that is not sealed yet.
+#[derive(Clone)]
 pub(super) struct FreshKey {
     pub(super) kid: String,
     purpose: KeyPurpose,
@@ -36,6 +37,7 @@ pub(super) struct FreshKey {
 }
 
 /// A new key, sealed; not in the database yet.
+#[derive(Clone)]
 pub(super) struct Sealed {
     kid: String,
     purpose: KeyPurpose,

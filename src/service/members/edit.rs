@@ -26,6 +26,7 @@ pub struct MemberEdit {
 }
 
 /// The same, checked.
+#[derive(Clone)]
 pub(in crate::service) struct Checked {
     pub(in crate::service) role: Option<Role>,
     pub(in crate::service) groups: Nullable<Groups>,

@@ -10,7 +10,7 @@ pub use self::found::{Founded, NewOrganization};
 pub(super) use self::found::{found, person};
 use super::{
     authority::{Authority, Caller},
-    change::Change,
+    change::{Change, Write},
     core::Core,
     error::ManageError,
     names::checked_name,
@@ -107,21 +107,24 @@ impl Organizations {
         self.core.authenticate(caller).await?.admin_of(name)?;
         let new_name = checked_name(new_name)?;
         let (core, caller, name) = (self.core.clone(), caller.clone(), name.to_owned());
-        let rename = move |change: &mut Change<'_>| {
-            let authority = core.authority(change.connection, &caller, change.now)?;
+        // Beside the lock of all changes: no verdict and no access token goes by a name.
+        let rename = move |write: &mut Write<'_>| {
+            let id = core.authority(write.connection, &caller, write.now)?.admin_of(&name)?.1.id;
+            store::hold(write.connection, id)?;
+            // Again, under the lock of the row: another rename may have been faster.
+            let authority = core.authority(write.connection, &caller, write.now)?;
             let (membership, organization) = authority.admin_of(&name)?;
             let (role, mut organization) = (Some(membership.role), organization.clone());
             if organization.name != new_name {
-                store::rename(change.connection, organization.id, &new_name)?;
-                // No entry on the list: no verdict and no access token goes by a name.
+                store::rename(write.connection, organization.id, &new_name)?;
                 let detail = json!({ "old": organization.name, "new": new_name });
                 let (id, subject) = (Some(organization.id), Some(organization.id.to_string()));
-                change.record(authority.actor(), "organization.rename", id, subject, Some(&detail))?;
+                write.record(authority.actor(), "organization.rename", id, subject, Some(&detail))?;
                 Arc::make_mut(&mut organization).name = new_name;
             }
             Ok(SeenOrganization { organization, role })
         };
-        self.core.changes.run(rename).await
+        self.core.changes.write(rename).await
     }
 
     /// Ends the organization: all memberships in it end, and its credentials are refused for good, with the access tokens
