@@ -143,6 +143,22 @@ fn root_keys_that_are_not_right() {
 }
 
 #[test]
+fn the_keys_folder_of_a_fresh_clone_is_closed_by_the_first_start() {
+    let place = Place::new();
+    let folder = place.folder().join("keys");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("README.md"), "").unwrap();
+    set_mode(&folder, 0o755);
+    place.patmint(["migrate"]).run().good();
+    let of_keys = || findings(doctor(&place)).into_iter().find(|finding| finding["check"] == "root key file").unwrap();
+    let before = of_keys();
+    assert!(before["outcome"] == "warning" && before["message"].as_str().unwrap().contains("will lie"), "{before}");
+    place.bootstrap();
+    let after = of_keys();
+    assert_eq!(after["outcome"], "good", "{after}");
+}
+
+#[test]
 fn a_server_warns_of_a_root_key_that_others_can_read() {
     let place = Place::new();
     place.bootstrap();
@@ -185,7 +201,25 @@ fn schemas_that_are_not_this_programs() {
     place.bootstrap();
     let mut look = place.look();
     look.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('29991231000000')");
-    wrong(doctor(&place), "schema", "1 migrations have been run that this program does not know");
+    let found = findings(doctor(&place));
+    let of_schema = found.iter().find(|finding| finding["check"] == "schema").unwrap();
+    let ahead = "the schema is ahead by 1 migrations that this program does not know, and can be served";
+    assert_eq!((&of_schema["outcome"], &of_schema["message"]), (&"good".into(), &ahead.into()));
+    place.serve().stop();
+    place.patmint(["migrate"]).run().good();
+    look.execute("UPDATE compatibility SET required_migration = '29991231000000'");
+    let too_new = "the schema is too new: it requires a patmint that knows migration 29991231000000";
+    wrong(doctor(&place), "schema", too_new);
+    for refused in [
+        &["serve", "--listen", "127.0.0.1:0"][..],
+        &["serve", "--listen", "127.0.0.1:0", "--no-migrate"],
+        &["migrate"],
+        &["keys", "list"],
+    ] {
+        let finished = place.patmint(refused).run();
+        assert!(finished.code != Some(0) && finished.stderr.contains(too_new), "{refused:?}: {finished:?}");
+    }
+    look.execute("UPDATE compatibility SET required_migration = '20261128000003'");
     look.execute("DELETE FROM __diesel_schema_migrations WHERE version = '29991231000000'");
     let newest = "SELECT max(version) FROM __diesel_schema_migrations";
     look.execute(&format!("DELETE FROM __diesel_schema_migrations WHERE version = ({newest})"));
