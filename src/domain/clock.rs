@@ -36,6 +36,12 @@ impl Timestamp {
         self.0.timestamp()
     }
 
+    /// Whole seconds since 1970, rounded up: the first one that is not before this moment.
+    #[must_use]
+    pub fn unix_seconds_rounded_up(self) -> i64 {
+        self.0.timestamp() + i64::from(self.0.timestamp_subsec_nanos() > 0)
+    }
+
     /// Whole milliseconds since 1970, rounded down.
     #[must_use]
     pub fn unix_millis(self) -> i64 {
@@ -52,6 +58,12 @@ impl Timestamp {
     #[must_use]
     pub fn from_unix_micros(micros: i64) -> Option<Self> {
         DateTime::from_timestamp_micros(micros).map(Self)
+    }
+
+    /// The next moment there is, a microsecond later: what is before it is not after this one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0.checked_add_signed(TimeDelta::microseconds(1)).unwrap_or(self.0))
     }
 
     /// This moment moved by `seconds` (may be negative); stops at the end of the calendar instead of overflowing.
@@ -157,6 +169,20 @@ mod tests {
         let time: Timestamp = "2026-11-21T10:00:00.123456789+02:00".parse().unwrap();
         assert_eq!(time.to_string(), "2026-11-21T08:00:00.123456Z");
         assert_eq!(time.to_string().parse::<Timestamp>().unwrap(), time);
+    }
+
+    #[test]
+    fn seconds_are_rounded_as_the_name_says() {
+        for (time, down, up) in [
+            ("1970-01-01T00:00:07Z", 7, 7),
+            ("1970-01-01T00:00:07.000001Z", 7, 8),
+            ("1970-01-01T00:00:07.999999Z", 7, 8),
+            ("1969-12-31T23:59:58.500000Z", -2, -1),
+        ] {
+            let time: Timestamp = time.parse().unwrap();
+            assert_eq!((time.unix_seconds(), time.unix_seconds_rounded_up()), (down, up), "{time}");
+            assert_eq!(time.next().unix_micros(), time.unix_micros() + 1);
+        }
     }
 
     #[test]

@@ -118,7 +118,7 @@ pub struct Asked<'a> {
 pub struct Grant<'a> {
     /// `iat`, whole seconds.
     pub issued_at: i64,
-    /// `exp`, whole seconds; never after the credential's own end.
+    /// `exp`, whole seconds; less than one after the credential's own end.
     pub expires_at: i64,
     /// What it allows.
     pub rights: Rights<'a>,
@@ -126,11 +126,10 @@ pub struct Grant<'a> {
     pub audience: Audience<'a>,
 }
 
-/// Expiry is this one comparison. Of whole seconds, as the claims of an access token are: with less than a second to go
-/// there is nothing left to give.
+/// Expiry is this one comparison, to the microsecond: whoever is shown an `expires_at` may rely on it.
 #[must_use]
 pub fn is_expired(expires_at: Timestamp, now: Timestamp) -> bool {
-    now.unix_seconds() >= expires_at.unix_seconds()
+    now >= expires_at
 }
 
 /// When a credential really ends: its own expiry or the policy's longest life, whichever comes first.
@@ -210,7 +209,8 @@ pub fn judge<'a>(
         Some(scope) => own.narrowed(scope).ok_or(Refusal::ScopeExceeded)?,
     };
     let issued_at = now.unix_seconds();
-    let end = effective_expiry(credential, policy).map_or(i64::MAX, Timestamp::unix_seconds);
+    // Rounded up: claims are whole seconds, and rounded down the last one would be none.
+    let end = effective_expiry(credential, policy).map_or(i64::MAX, Timestamp::unix_seconds_rounded_up);
     let expires_at = end.min(issued_at + policy.access_token_ttl);
     let audience = narrowed_audience(audiences(credential, policy, issuer), asked.audience)?;
     Ok(Grant { issued_at, expires_at, rights, audience })

@@ -113,8 +113,8 @@ pub fn page(
     } else if filter.never_expires == Some(false) && organization.policy.token_max_ttl.is_none() {
         query = query.filter(credentials::expires_at.is_not_null());
     }
-    // Ends are compared in whole seconds: a second more than SQL needs to leave nothing out.
-    let soon = now.plus_seconds(1);
+    // What ends now has ended: the comparisons are with what is before a moment.
+    let soon = now.next();
     match filter.state {
         None => {}
         Some(State::Revoked) => {

@@ -56,7 +56,8 @@ pub(super) fn issue(particulars: &Particulars<'_>, key: &TagKey, random: &dyn Ra
         token_type: "refresh",
         jti: &URL_SAFE_NO_PAD.encode(jti),
         iat,
-        exp: particulars.expires_at.map_or(iat + NEVER_SECONDS, Timestamp::unix_seconds),
+        // A client that decodes it must not give it up before the server does.
+        exp: particulars.expires_at.map_or(iat + NEVER_SECONDS, Timestamp::unix_seconds_rounded_up),
         sub: particulars.owner.to_string(),
         iss: particulars.issuer,
     };

@@ -123,14 +123,14 @@ fn use_keeps_a_credential_from_going_stale() {
 }
 
 #[test]
-fn an_access_token_never_outlives_its_credential() {
+fn an_access_token_outlives_its_credential_by_less_than_a_second() {
     let mut short = standing();
     short.credential.expires_at = Some(start().plus_seconds(100));
     let grant = judge(&short, ISSUER, start().plus_seconds(40), &Asked::default()).unwrap();
     assert_eq!(grant.expires_at, start().plus_seconds(100).unix_seconds());
-    // Within the last second nothing of whole seconds is left to give.
-    short.credential.expires_at = Some("2026-01-01T00:00:00.900000Z".parse().unwrap());
-    assert_eq!(refused(&short, 0), Some(Refusal::Expired));
+    short.credential.expires_at = Some("2026-01-01T00:00:00.000001Z".parse().unwrap());
+    let grant = judge(&short, ISSUER, start(), &Asked::default()).unwrap();
+    assert_eq!(grant.expires_at - grant.issued_at, 1);
 }
 
 #[test]
@@ -215,9 +215,36 @@ proptest! {
         }
         let now = start().plus_seconds(now);
         if let Ok(grant) = judge(&standing, ISSUER, now, &Asked::default()) {
-            prop_assert!(end.is_none_or(|end| grant.expires_at <= end.unix_seconds()));
+            prop_assert!(end.is_none_or(|end| grant.expires_at <= end.unix_seconds_rounded_up()));
             prop_assert!(grant.expires_at <= now.unix_seconds() + policy.access_token_ttl);
             prop_assert!(grant.expires_at > now.unix_seconds());
+        }
+    }
+
+    #[test]
+    fn each_end_is_exact_to_the_microsecond(
+        life in 1_i64..5_000_000,
+        now in 0_i64..6_000_000,
+        bound in prop::sample::select(vec![Refusal::Expired, Refusal::Stale]),
+    ) {
+        let at = |micros: i64| Timestamp::from_unix_micros(start().unix_micros() + micros).unwrap();
+        let (mut standing, end, now) = (standing(), at(life), at(now));
+        if bound == Refusal::Stale {
+            standing = with_policy(standing, |p| p.stale_after = 60);
+            standing.credential.last_used_at = Some(end.plus_seconds(-60));
+        } else {
+            standing.credential.expires_at = Some(end);
+        }
+        match judge(&standing, ISSUER, now, &Asked::default()) {
+            Err(refusal) => {
+                prop_assert_eq!(refusal, bound);
+                prop_assert!(now >= end);
+            }
+            Ok(grant) => {
+                prop_assert!(now < end && grant.issued_at < grant.expires_at);
+                let dead = Timestamp::from_unix_micros(grant.expires_at * 1_000_000).unwrap();
+                prop_assert!(bound == Refusal::Stale || (end <= dead && dead < end.plus_seconds(1)));
+            }
         }
     }
 

@@ -89,8 +89,7 @@ fn due(
     range: &RangeInclusive<i64>,
     now: Timestamp,
 ) -> Result<Vec<Standing>, StoreError> {
-    // Moments are compared in whole seconds.
-    let since = now.plus_seconds(1 - LEAST_STALE_AFTER - REVOKED_AFTER);
+    let since = now.next().plus_seconds(-LEAST_STALE_AFTER - REVOKED_AFTER);
     let mut due = standings::unused(connection, range.clone(), since)?;
     due.retain(|standing| is_stale(standing, now.plus_seconds(-REVOKED_AFTER)));
     due.truncate(AT_ONCE);

@@ -41,7 +41,7 @@ fn each_kind_has_its_form() {
     assert_eq!(claims["token_type"], "refresh");
     assert_eq!((claims["iss"].as_str(), claims["sub"].as_str()), (Some(&*app.issuer()), Some(&*app.ada.id)));
     assert_eq!(claims["iat"], app.clock.now().unix_seconds());
-    assert_eq!(claims["exp"], app.clock.now().unix_seconds() + 3600);
+    assert_eq!(claims["exp"], app.clock.now().plus_seconds(3600).unix_seconds_rounded_up());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! An access token never outlives its credential.
+//! An access token outlives its credential by less than a second.
 
 use patmint::domain::clock::{Clock as _, Timestamp};
 use serde_json::{Value, json};
@@ -19,25 +19,32 @@ fn it_ends_with_the_credential() {
     assert_eq!(life(&app, &short), 300);
     app.clock.advance(seconds(100));
     assert_eq!(life(&app, &short), 300);
-    app.clock.advance(seconds(1));
+    app.clock.advance(seconds(2));
     assert_eq!(life(&app, &short), 299);
-    app.clock.advance(seconds(298));
-    assert_eq!(life(&app, &short), 1);
+    app.clock.advance(seconds(297));
+    assert_eq!(life(&app, &short), 2, "`exp` is rounded up");
     app.clock.advance(seconds(1));
     assert!(!short.is_alive(&app));
 }
 
 #[test]
-fn the_last_part_of_a_second_is_not_worth_a_token() {
+fn a_token_lives_until_the_moment_it_shows() {
     let app = TestApp::new();
-    let start = app.clock.now();
-    let end: Timestamp = "2026-11-21T10:01:00.750000Z".parse().unwrap();
-    let short = app.ada.credential(&app, &json!({ "name": "short", "expires_at": end }));
-    app.clock.advance(seconds(59));
-    assert_eq!(life(&app, &short), 1);
-    app.clock.advance(seconds(1));
-    assert!(app.clock.now() < end && app.clock.now() == start.plus_seconds(60));
-    assert!(!short.is_alive(&app), "its `exp` would be its `iat`");
+    for (end, is_alive) in [("00.250000", false), ("00.250001", true), ("00.999999", true)] {
+        let end: Timestamp = format!("2026-11-21T11:00:{end}Z").parse().unwrap();
+        let body = json!({ "name": "short", "expires_at": end });
+        let short = app.ada.credential(&app, &body);
+        app.clock.advance(seconds(3600));
+        assert_eq!(short.is_alive(&app), is_alive, "{end}");
+        if is_alive {
+            assert_eq!(life(&app, &short), 1, "{end}");
+        }
+        let session = app.ada.sign_in(&app);
+        let shown = app.get(&format!("/api/v1/tokens/{}", short.id)).bearer(&session).send().json();
+        assert_eq!(shown["expires_at"], json!(end));
+        assert_eq!(shown["state"], if is_alive { "active" } else { "expired" }, "{end}");
+        app.clock.jump(-3600);
+    }
 }
 
 #[test]
@@ -50,7 +57,7 @@ fn the_policy_sets_its_life_and_that_of_the_credential() {
     assert_eq!(life(&app, &app.pat), 60);
     patch(json!({ "token_max_ttl": 90 }));
     app.clock.advance(seconds(80));
-    assert_eq!(life(&app, &app.pat), 10, "created 80 seconds ago");
+    assert_eq!(life(&app, &app.pat), 11, "created 80 seconds ago, and `exp` is rounded up");
     app.clock.advance(seconds(10));
     assert!(!app.pat.is_alive(&app));
     patch(json!({ "token_max_ttl": null }));

@@ -40,12 +40,17 @@ fn app_with_all_sorts() -> (TestApp, Person) {
     for body in [
         json!({ "name": "deploy_ÄRGER", "kind": "legacy" }),
         json!({ "name": "expired", "expires_in": 10 }),
-        // Less than a second before its end there is nothing left to give.
-        json!({ "name": "nearly", "expires_at": "2026-11-22T10:00:10.900000Z", "kind": "jwt" }),
+        // It ends at the moment that the lists are asked for, and the next one a microsecond later.
+        json!({ "name": "ends now", "expires_at": "2026-11-22T10:00:10.250000Z", "kind": "jwt" }),
+        json!({ "name": "ends next", "expires_at": "2026-11-22T10:00:10.250001Z", "kind": "jwt" }),
+        json!({ "name": "stale now" }),
+        json!({ "name": "stale next" }),
         json!({ "name": "deploy ärger", "expires_at": "2026-11-22T10:00:11.000000Z" }),
     ] {
         bob.credential(&app, &body);
     }
+    app.execute("UPDATE credentials SET last_used_at = '2026-11-21 10:00:10.250000' WHERE name = 'stale now'");
+    app.execute("UPDATE credentials SET last_used_at = '2026-11-21 10:00:10.250001' WHERE name = 'stale next'");
     app.clock.advance(seconds(10));
     assert_eq!(app.ada.patch_policy(&app, &json!({ "allowed_kinds": ["opaque", "jwt"] })).status, 200);
     (app, bob)
@@ -85,7 +90,13 @@ fn each_leaves_what_it_names() {
         assert_eq!(app.ada.patch_policy(&app, &policy).status, 200);
         let session = bob.sign_in(&app);
         let all = items(&app, &session, "");
-        assert_eq!(all.len(), 7);
+        assert_eq!(all.len(), 10);
+        for (name, state) in [("now", ["expired", "stale"]), ("next", ["active", "active"])] {
+            for (kind, state) in ["ends", "stale"].iter().zip(state) {
+                let item = all.iter().find(|item| item["name"] == format!("{kind} {name}")).expect("it is listed");
+                assert!(policy != json!({}) || item["state"] == state, "{item}");
+            }
+        }
         for (query, admits) in &cases {
             let expected: Vec<_> = all.iter().filter(|item| admits(item)).cloned().collect();
             assert!(policy != json!({}) || !expected.is_empty(), "{query} is about one of them");
