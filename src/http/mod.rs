@@ -12,6 +12,7 @@ mod every_answer;
 mod feed;
 mod invitations;
 mod json;
+mod json_value;
 mod jwks;
 mod members;
 mod metadata;

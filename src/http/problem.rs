@@ -26,6 +26,8 @@ pub(crate) enum Problem {
     Body(BodyError),
     /// The body is no JSON.
     MalformedJson,
+    /// An object in the body has a member twice.
+    RepeatedMember,
     /// A member of the body, or a parameter, is wrong.
     Invalid { member: String, problem: String },
     /// A parameter of the query of something that is not of `/api/v1`.
@@ -126,7 +128,7 @@ impl Problem {
             Self::Body(BodyError::TooSlow) => (StatusCode::REQUEST_TIMEOUT, "body_too_slow"),
             Self::Body(BodyError::Broken) => (StatusCode::BAD_REQUEST, "body_broken"),
             Self::Body(BodyError::MediaType) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
-            Self::MalformedJson => (StatusCode::BAD_REQUEST, "malformed_json"),
+            Self::MalformedJson | Self::RepeatedMember => (StatusCode::BAD_REQUEST, "malformed_json"),
             Self::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
             Self::Query { .. } => (StatusCode::BAD_REQUEST, "invalid_query"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
@@ -152,6 +154,7 @@ impl Problem {
         match self {
             Self::Body(error) => Some(error.to_string()),
             Self::MalformedJson => Some("the request body is not JSON".to_owned()),
+            Self::RepeatedMember => Some("an object in the request body has a member twice; send each once".to_owned()),
             Self::Invalid { member, problem } | Self::Query { member, problem } => Some(format!("{member} {problem}")),
             Self::CrossSite => Some("a cookie counts only in requests from this site's own pages".to_owned()),
             Self::SignIn => Some("e-mail address and password do not belong to an account".to_owned()),
@@ -215,6 +218,7 @@ impl ResponseError for Problem {
             }
             Self::Body(_)
             | Self::MalformedJson
+            | Self::RepeatedMember
             | Self::Invalid { .. }
             | Self::Query { .. }
             | Self::NotFound
