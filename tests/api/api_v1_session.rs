@@ -59,6 +59,33 @@ fn the_cookie_is_for_this_site_and_not_for_scripts() {
 }
 
 #[test]
+fn nothing_beside_it_hides_the_cookie() {
+    let app = TestApp::new();
+    let session = app.ada.sign_in(&app);
+    let own = format!("patmint_session={session}");
+    for cookies in [
+        [b"a=\xff\xfe; ", own.as_bytes()].concat(),
+        [b"\xff; =; ;", own.as_bytes(), b" ; b=\xe9"].concat(),
+        [b"patmint_session=sesame; patmint_session=\xff; ", own.as_bytes()].concat(),
+    ] {
+        assert_eq!(app.get(PATH).header_bytes("cookie", &cookies).send().status, 200, "{}", cookies.escape_ascii());
+    }
+    for other in [&b"Basic YWRhOnNlc2FtZQ=="[..], b"Negotiate sesame", b"sesame"] {
+        let asked = || app.get(PATH).header_bytes("authorization", other);
+        assert_eq!(asked().header("cookie", &own).send().status, 200, "{}", other.escape_ascii());
+        assert_eq!(asked().send().status, 401, "{}", other.escape_ascii());
+        let made = app.post("/api/v1/tokens").header_bytes("authorization", other).header("cookie", &own);
+        assert_eq!(made.json(&json!({ "name": "a" })).send().status, 403, "another site's page could send that");
+    }
+    let beside = app.get(PATH).header("authorization", "Basic YWRhOnNlc2FtZQ==").bearer(&session).send();
+    assert_eq!(beside.status, 200, "nor does it hide a token");
+    for dead in ["Bearer sesame", "bearer", "Token sesame", &format!("Token {session}")] {
+        let answer = app.get(PATH).header("authorization", dead).header("cookie", &own).send();
+        assert_eq!(answer.status, 401, "{dead}: what was shown counts");
+    }
+}
+
+#[test]
 fn whoever_may_not_sign_in_learns_nothing() {
     let app = TestApp::new();
     let (bob, cora) = (app.member("bob", Role::Member), app.member("cora", Role::Member));
