@@ -1,6 +1,10 @@
 //! Errors of `/api/v1` and of everything without a shape of its own: problem+json (RFC 9457) with a stable `code`.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    sync::LazyLock,
+    time::{Duration, Instant},
+};
 
 use actix_web::{
     HttpResponse, ResponseError,
@@ -12,7 +16,11 @@ use actix_web::{
 use serde_json::{Value, json};
 
 use super::{body::BodyError, request_id};
-use crate::{domain::ids::RequestId, service::ManageError, store::StoreError};
+use crate::{
+    domain::ids::RequestId,
+    service::{LogSample, ManageError},
+    store::StoreError,
+};
 
 const MEDIA_TYPE: &str = "application/problem+json";
 
@@ -73,10 +81,18 @@ pub(super) fn logged(error: &dyn fmt::Display) -> Option<RequestId> {
     request_id
 }
 
-/// Logs that a request was put off since there are too many: nothing is wrong here, and strangers can be many.
+/// Which of the requests that were put off are told in the log, by seconds since the first one.
+static PUT_OFF: LazyLock<(Instant, LogSample<Option<RequestId>>)> =
+    LazyLock::new(|| (Instant::now(), LogSample::default()));
+
+/// Logs that a request was put off since there are too many: nothing is wrong here, and strangers can be many. So some of
+/// them, or the lines would fill the disk.
 pub(super) fn put_off(error: &dyn fmt::Display) -> Option<RequestId> {
-    let request_id = request_id::current();
-    tracing::info!(request_id = request_id.map(display), %error, "request put off");
+    let (request_id, (first, sample)) = (request_id::current(), &*PUT_OFF);
+    if let Some(left_out) = sample.take(request_id, i64::try_from(first.elapsed().as_secs()).unwrap_or(i64::MAX)) {
+        let left_out = (left_out > 0).then_some(left_out);
+        tracing::info!(request_id = request_id.map(display), %error, left_out, "request put off");
+    }
     request_id
 }
 
