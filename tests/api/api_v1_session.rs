@@ -275,3 +275,58 @@ fn nobody_is_told_that_they_are_nobody() {
     );
     assert_eq!(app.get(PATH).header("authorization", &format!("Token {session}")).send().status, 401);
 }
+
+#[test]
+fn an_address_is_one_however_it_is_typed_or_stored() {
+    let app = TestApp::new();
+    let (composed, decomposed) = ("ren\u{e9}e@acme.example", "rene\u{301}e@acme.example");
+    let renee = app.member("ren\u{e9}e", Role::Member);
+    let operator = app.ada.sign_in(&app);
+    // The second as an older server stored it.
+    for stored in [composed, decomposed] {
+        app.execute(&format!("UPDATE users SET email = '{stored}' WHERE email LIKE 'ren%'"));
+        for typed in [composed, decomposed, "REN\u{c9}E@Acme.example", "RENE\u{301}E@Acme.Example"] {
+            let answer = sign_in(&app, typed, &renee.password);
+            assert_eq!(answer.status, 201, "{typed:?} where {stored:?} is stored");
+            assert_eq!(answer.json()["user"]["email"], composed);
+            let query = serde_urlencoded::to_string([("email", typed)]).unwrap();
+            let found = app.get(&format!("/api/v1/users?{query}")).bearer(&operator).send().json();
+            assert_eq!(found["items"][0]["id"], json!(renee.id), "{typed:?} where {stored:?} is stored");
+            let invitation = json!({ "email": typed, "role": "member" });
+            let invited = app.post("/api/v1/orgs/acme/invitations").bearer(&operator).json(&invitation).send();
+            assert_eq!((invited.status, invited.code().as_str()), (409, "already_member"), "no twin: {typed:?}");
+        }
+    }
+    let twin = app.member("bob", Role::Member);
+    app.execute(&format!("UPDATE users SET email = '{composed}' WHERE email LIKE 'bob%'"));
+    for (typed, password, status) in [
+        (composed, &twin.password, 201),
+        (decomposed, &renee.password, 201),
+        (composed, &renee.password, 401),
+        (decomposed, &twin.password, 401),
+    ] {
+        assert_eq!(
+            sign_in(&app, typed, password).status,
+            status,
+            "twins of an older server stay two people: {typed:?}"
+        );
+    }
+}
+
+#[test]
+fn a_password_is_one_however_it_is_typed() {
+    let app = TestApp::new();
+    let bob = app.member("bob", Role::Member);
+    let (composed, decomposed) = ("Sch\u{f6}nbr\u{fc}nn\u{a0}im Regen", "Scho\u{308}nbru\u{308}nn im Regen");
+    let mut current = bob.password.clone();
+    for new in [composed, decomposed] {
+        let session = sign_in(&app, &bob.email, &current).json()["session_token"].as_str().unwrap().to_owned();
+        let change = json!({ "current_password": current, "new_password": new });
+        assert_eq!(app.post("/api/v1/session/password").bearer(&session).json(&change).send().status, 204);
+        for typed in [composed, decomposed] {
+            assert_eq!(sign_in(&app, &bob.email, typed).status, 201, "{typed:?} for {new:?}");
+        }
+        assert_eq!(sign_in(&app, &bob.email, "Schonbrunn im Regen").status, 401);
+        composed.clone_into(&mut current);
+    }
+}
