@@ -7,6 +7,8 @@ use std::{
 use ipnet::{IpNet, Ipv4Net};
 use serde::Deserialize;
 
+use crate::domain::network;
+
 /// Networks: in flags and environment with commas between them, in the file a list. An address alone is a network of one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Vec<String>")]
@@ -18,14 +20,18 @@ pub(super) struct NotNetworks;
 
 impl fmt::Display for NotNetworks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("must be networks or addresses, such as 10.0.0.0/8 or ::1, with commas between them")
+        f.write_str(
+            "must be networks or addresses, such as 10.0.0.0/8 or ::1, with commas between them; one in ::ffff:0:0/96 has a \
+             prefix of 96 to 128",
+        )
     }
 }
 
 impl std::error::Error for NotNetworks {}
 
 fn networks<'a>(texts: impl Iterator<Item = &'a str>) -> Result<Networks, NotNetworks> {
-    let network = |text: &str| text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+    let written = |text: &str| text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+    let network = |text: &str| written(text).and_then(network::canonical);
     texts.map(|text| network(text.trim()).ok_or(NotNetworks)).collect::<Result<_, _>>().map(Networks)
 }
 
@@ -61,9 +67,11 @@ mod tests {
     fn a_list_is_read_whole_or_not_at_all() {
         let written = |text: &str| text.parse::<Networks>().map(|Networks(all)| format!("{all:?}"));
         assert_eq!(written("10.0.0.0/8, ::1 ,192.0.2.7").unwrap(), "[10.0.0.0/8, ::1/128, 192.0.2.7/32]");
+        assert_eq!(written("::ffff:10.0.0.0/104,::ffff:192.0.2.7").unwrap(), "[10.0.0.0/8, 192.0.2.7/32]");
         assert_eq!(written("").unwrap(), "[]");
         assert_eq!(written("127.0.0.0/8,::1").unwrap(), format!("{:?}", Networks::loopback().0));
-        for wrong in ["10.0.0.0/33", "10.0.0.0/8,", "localhost", "10.0.0.0/8 ::1", "10.0.0.1:80"] {
+        for wrong in ["10.0.0.0/33", "10.0.0.0/8,", "localhost", "10.0.0.0/8 ::1", "10.0.0.1:80", "::ffff:10.0.0.0/95"]
+        {
             assert_eq!(written(wrong), Err(NotNetworks), "{wrong}");
         }
     }

@@ -14,6 +14,7 @@ pub mod jws;
 pub mod list;
 pub mod means;
 pub mod membership;
+pub mod network;
 pub mod nullable;
 pub mod organization;
 pub mod password;

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use super::credential::{CredentialKind, NEVER_SECONDS};
+use super::{
+    credential::{CredentialKind, NEVER_SECONDS},
+    network,
+};
 
 const DAY: i64 = 86_400;
 const MAX_LIST: usize = 100;
@@ -60,6 +63,7 @@ pub struct Policy {
     #[schemars(length(max = MAX_LIST), inner(length(min = 1, max = MAX_AUDIENCE), regex(pattern = AUDIENCE_PATTERN)))]
     pub allowed_audiences: Vec<String>,
     /// The networks from which credentials may be exchanged; none = all.
+    #[serde(deserialize_with = "network::deserialize_all")]
     #[schemars(with = "Vec<String>", length(max = MAX_LIST), inner(regex(pattern = NETWORK_PATTERN)))]
     pub allowed_networks: Vec<IpNet>,
 }
@@ -110,7 +114,10 @@ const FIELDS: [(&str, &str); 12] = [
     ("stale_after", "must be 86400 to 6307200000 seconds"),
     ("default_audience", "must be null or 1 to 255 printable ASCII characters without space"),
     ("allowed_audiences", "must be at most 100 audiences of 1 to 255 printable ASCII characters without space"),
-    ("allowed_networks", "must be at most 100 networks such as 10.0.0.0/8 or 2001:db8::/32"),
+    (
+        "allowed_networks",
+        "must be at most 100 networks such as 10.0.0.0/8 or 2001:db8::/32; one in ::ffff:0:0/96 has a prefix of 96 to 128",
+    ),
 ];
 
 fn problem_of(field: &str) -> PolicyError {
@@ -168,7 +175,11 @@ impl Policy {
                 "allowed_audiences",
                 self.allowed_audiences.len() <= MAX_LIST && self.allowed_audiences.iter().all(|a| is_audience(a)),
             ),
-            ("allowed_networks", self.allowed_networks.len() <= MAX_LIST),
+            (
+                "allowed_networks",
+                self.allowed_networks.len() <= MAX_LIST
+                    && self.allowed_networks.iter().all(|own| network::canonical(*own).is_some()),
+            ),
         ];
         checks.into_iter().try_for_each(|(field, holds)| {
             let PolicyError { field, problem } = problem_of(field);
@@ -210,6 +221,14 @@ mod tests {
     }
 
     #[test]
+    fn networks_are_read_as_addresses_are_compared() {
+        let policy = patched(json!({"allowed_networks": ["::ffff:203.0.113.0/120", "::/0"]})).unwrap();
+        assert_eq!(serde_json::to_value(&policy).unwrap()["allowed_networks"], json!(["203.0.113.0/24", "::/0"]));
+        let stored: Policy = serde_json::from_value(json!({"allowed_networks": ["::ffff:10.0.0.0/95"]})).unwrap();
+        assert_eq!(stored.allowed_networks.len(), 1, "what an older server took is read");
+    }
+
+    #[test]
     fn each_field_has_its_bounds() {
         for (patch, field) in [
             (json!({"access_token_ttl": 59}), "access_token_ttl"),
@@ -229,6 +248,7 @@ mod tests {
             (json!({"default_audience": ""}), "default_audience"),
             (json!({"allowed_audiences": ["a b"]}), "allowed_audiences"),
             (json!({"allowed_networks": ["10.0.0.0/33"]}), "allowed_networks"),
+            (json!({"allowed_networks": ["::ffff:10.0.0.0/95"]}), "allowed_networks"),
             (json!({"secret-looking-name": 1}), "policy"),
         ] {
             assert_eq!(patched(patch.clone()).unwrap_err().field, field, "{patch}");

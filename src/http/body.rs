@@ -52,10 +52,10 @@ pub(crate) enum Media {
 impl Media {
     pub(crate) fn of(request: &HttpRequest) -> Self {
         let Some(value) = request.headers().get(header::CONTENT_TYPE) else { return Self::Unnamed };
-        let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
-        if essence.eq_ignore_ascii_case("application/json") {
+        let essence = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+        if essence.eq_ignore_ascii_case(b"application/json") {
             Self::Json
-        } else if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        } else if essence.eq_ignore_ascii_case(b"application/x-www-form-urlencoded") {
             Self::Form
         } else {
             Self::Other

@@ -91,8 +91,10 @@ impl TrustedProxies {
         let mut nearest = peer;
         let lines: Vec<_> = request.headers().get_all(name).collect();
         for line in lines.into_iter().rev() {
-            for element in line.to_str().ok()?.rsplit(',').map(str::trim).filter(|element| !element.is_empty()) {
-                nearest = node(element)?;
+            let elements = line.as_bytes().rsplit(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+            for element in elements.filter(|element| !element.is_empty()) {
+                // Each by itself: whatever bytes stand further to the left are not looked at.
+                nearest = node(str::from_utf8(element).ok()?)?;
                 if !self.trusts(nearest) {
                     return Some(nearest);
                 }
@@ -154,7 +156,7 @@ fn is_token(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::test::TestRequest;
+    use actix_web::{http::header::HeaderValue, test::TestRequest};
 
     use super::*;
 
@@ -199,6 +201,7 @@ mod tests {
             ("192.0.2.7, 192.0.2.1", "192.0.2.1"),
             ("10.9.9.9,192.0.2.1,10.0.0.2 , 10.0.0.3", "192.0.2.1"),
             ("garbage, 192.0.2.1, 10.0.0.2", "192.0.2.1"),
+            ("\u{e9}, 192.0.2.1", "192.0.2.1"),
             (",, 192.0.2.1 ,", "192.0.2.1"),
             ("10.0.0.9, 10.0.0.2", "10.0.0.9"),
             ("192.0.2.1:4711", "192.0.2.1"),
@@ -208,6 +211,11 @@ mod tests {
         ] {
             assert_eq!(said(value).as_deref(), Some(expected), "{value}");
         }
+        let request = TestRequest::get().peer_addr(SocketAddr::new("10.0.0.1".parse().unwrap(), 4711));
+        let value = HeaderValue::from_bytes(b"192.0.2.7, \xff\xfe, 192.0.2.66").unwrap();
+        let request = request.append_header(("x-forwarded-for", value)).to_http_request();
+        let proxies = TrustedProxies { networks: vec!["10.0.0.0/8".parse().unwrap()], ..TrustedProxies::default() };
+        assert_eq!(proxies.client(&request).map(|address| address.to_string()).as_deref(), Some("192.0.2.66"));
         let lines = [("x-forwarded-for", "192.0.2.7"), ("x-forwarded-for", "192.0.2.1, 10.0.0.2")];
         assert_eq!(client(ProxyHeader::XForwardedFor, "10.0.0.1", &lines).as_deref(), Some("192.0.2.1"));
     }
@@ -226,6 +234,7 @@ mod tests {
             ("For=\"192.0.2.1:4711\";proto=https;by=10.0.0.1", "192.0.2.1"),
             ("proto=http;for=\"[2001:db8:2::1]:4711\";host=\"a;b\"", "2001:db8:2::1"),
             ("for=192.0.2.7;host=\"x, for=192.0.2.8\", for=192.0.2.1, for=10.0.0.2", "192.0.2.1"),
+            ("host=\u{e9}, for=192.0.2.1", "192.0.2.1"),
             // Whoever opens a quotation and hopes that what follows is swallowed.
             ("for=\"192.0.2.7, for=192.0.2.1", "192.0.2.1"),
         ] {

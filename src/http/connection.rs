@@ -1,6 +1,6 @@
-//! A connection that is given up when it has got nothing for too long. actix bounds the first request's head, and how
-//! long a connection is idle; who begins a second head and goes on slowly, never ends a body that nobody reads, or asks
-//! and does not read the answers would keep the connection for good.
+//! A connection that is given up when it has got nothing for too long. The time of a head is bounded, and how long a
+//! connection is idle; who never ends a body that nobody reads, or asks and does not read the answers, would keep the
+//! connection for good.
 
 use std::{
     io,

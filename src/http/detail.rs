@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     body::BodyError,
+    json_value::JsonError,
     problem::{RETRY_AFTER, logged, put_off},
 };
 use crate::{
@@ -25,6 +26,8 @@ pub(crate) enum Detail {
     Body(BodyError),
     /// The body is no JSON.
     MalformedJson,
+    /// A member of the body stands there twice.
+    RepeatedMember,
     /// A member is wrong (`non_field_errors`: the body as a whole).
     Member { member: &'static str, problem: &'static str },
     /// The credential is dead, unknown or malformed: all alike, so that nobody learns which.
@@ -42,6 +45,15 @@ pub(crate) enum Detail {
 impl From<BodyError> for Detail {
     fn from(error: BodyError) -> Self {
         Self::Body(error)
+    }
+}
+
+impl From<JsonError> for Detail {
+    fn from(error: JsonError) -> Self {
+        match error {
+            JsonError::Malformed => Self::MalformedJson,
+            JsonError::RepeatedMember => Self::RepeatedMember,
+        }
     }
 }
 
@@ -106,6 +118,7 @@ impl Detail {
         match self {
             Self::Body(error) => json!({ "detail": error.to_string() }),
             Self::MalformedJson => json!({ "detail": "JSON parse error" }),
+            Self::RepeatedMember => json!({ "detail": "The request names a member twice; send each once." }),
             Self::Member { member, problem } => json!({ *member: [problem] }),
             Self::TokenNotValid => json!({ "detail": "Token is invalid or expired", "code": "token_not_valid" }),
             Self::NotAuthenticated => json!({ "detail": "Authentication credentials were not provided." }),
@@ -133,7 +146,9 @@ impl ResponseError for Detail {
             Self::Body(BodyError::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Body(BodyError::TooSlow) => StatusCode::REQUEST_TIMEOUT,
             Self::Body(BodyError::MediaType) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Body(BodyError::Broken) | Self::MalformedJson | Self::Member { .. } => StatusCode::BAD_REQUEST,
+            Self::Body(BodyError::Broken) | Self::MalformedJson | Self::RepeatedMember | Self::Member { .. } => {
+                StatusCode::BAD_REQUEST
+            }
             Self::TokenNotValid | Self::NotAuthenticated => StatusCode::UNAUTHORIZED,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -154,7 +169,7 @@ impl ResponseError for Detail {
             Self::Unavailable(_) => {
                 response.insert_header((header::RETRY_AFTER, RETRY_AFTER));
             }
-            Self::Body(_) | Self::MalformedJson | Self::Member { .. } | Self::Internal(_) => {}
+            Self::Body(_) | Self::MalformedJson | Self::RepeatedMember | Self::Member { .. } | Self::Internal(_) => {}
         }
         response.json(self.body())
     }

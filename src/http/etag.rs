@@ -13,6 +13,6 @@ pub(super) fn of(body: &[u8]) -> String {
 /// RFC 9110 section 13.1.2.
 pub(super) fn is_known(request: &HttpRequest, etag: &str) -> bool {
     let values = request.headers().get_all(header::IF_NONE_MATCH);
-    let mut tags = values.flat_map(|value| value.to_str().unwrap_or_default().split(','));
-    tags.any(|tag| matches!(tag.trim(), tag if tag == "*" || tag.trim_start_matches("W/") == etag))
+    let mut tags = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).map(<[u8]>::trim_ascii);
+    tags.any(|tag| tag == b"*" || tag.strip_prefix(b"W/").unwrap_or(tag) == etag.as_bytes())
 }

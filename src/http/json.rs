@@ -10,10 +10,10 @@ use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
 };
-use serde_json::Value;
 
 use super::{
     body::{self, BodyError, Media},
+    json_value::{self, JsonError},
     problem::Problem,
 };
 
@@ -45,6 +45,15 @@ pub(super) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer
     T::deserialize(deserializer).map(Some)
 }
 
+impl From<JsonError> for Problem {
+    fn from(error: JsonError) -> Self {
+        match error {
+            JsonError::Malformed => Self::MalformedJson,
+            JsonError::RepeatedMember => Self::RepeatedMember,
+        }
+    }
+}
+
 /// The body of a request, as JSON.
 pub(super) async fn read<T: DeserializeOwned>(request: &HttpRequest, payload: Payload) -> Result<T, Problem> {
     parse(&bytes(request, payload).await?)
@@ -60,24 +69,15 @@ pub(super) async fn bytes(request: &HttpRequest, payload: Payload) -> Result<Byt
 
 /// What a body says.
 pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let parsed: Result<Object<T>, _> = serde_path_to_error::deserialize(&mut json);
-    let Object(value) = parsed.map_err(|error| explain(&error, body))?;
-    json.end().map_err(|_| Problem::MalformedJson)?;
-    Ok(value)
+    let parsed: Result<Object<T>, _> = serde_path_to_error::deserialize(json_value::parse(body)?);
+    parsed.map(|Object(value)| value).map_err(|error| explain(&error))
 }
 
-fn explain(error: &serde_path_to_error::Error<serde_json::Error>, body: &[u8]) -> Problem {
+fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     let member = error.path().to_string();
     let member = if member == "." { "request".to_owned() } else { member };
-    let error = error.inner();
-    // For `null` in place of a word serde_json says that this is no JSON; it is. What is only skipped may have text in it that
-    // is none.
-    if !error.is_data() && serde_json::from_slice::<Value>(body).is_err() {
-        return Problem::MalformedJson;
-    }
     // serde's own words; those that follow are the names in our own types, the rest may be the caller's.
-    let text = error.to_string();
+    let text = error.inner().to_string();
     if let Some(rest) = text.strip_prefix("missing field `") {
         let name = rest.split('`').next().unwrap_or_default().to_owned();
         return Problem::Invalid { member: name, problem: "is required".to_owned() };
@@ -87,9 +87,6 @@ fn explain(error: &serde_path_to_error::Error<serde_json::Error>, body: &[u8]) -
         let problem = known
             .map_or("has an unknown member".to_owned(), |known| format!("has an unknown member; expected {known}"));
         return Problem::Invalid { member: "request".to_owned(), problem };
-    }
-    if text.starts_with("duplicate field") {
-        return Problem::Invalid { member, problem: "stands there twice".to_owned() };
     }
     Problem::Invalid { member, problem: "has the wrong type or is none of the values allowed".to_owned() }
 }
@@ -126,6 +123,15 @@ mod tests {
     }
 
     #[test]
+    fn a_member_that_stands_there_twice_is_refused_wherever_it_is() {
+        for body in
+            [r#"{"name": "a", "name": "a"}"#, r#"{"name": "a", "scope": {"entity_type": "a", "entity_type": "b"}}"#]
+        {
+            assert!(matches!(parse::<Body>(body.as_bytes()), Err(Problem::RepeatedMember)), "{body}");
+        }
+    }
+
+    #[test]
     fn errors_name_the_member_and_quote_nothing() {
         assert_eq!(problem("{}"), ("name".to_owned(), "is required".to_owned()));
         assert_eq!(problem(r#"{"name": ["sesame"]}"#).0, "name");
@@ -134,7 +140,6 @@ mod tests {
         assert_eq!(problem(r#"{"name": null}"#).0, "name");
         assert_eq!(problem(r#"{"name": "a", "scope": {"entity_type": 7}}"#).0, "scope.entity_type");
         assert_eq!(problem(r#"["sesame"]"#).0, "request");
-        assert_eq!(problem(r#"{"name": "a", "name": "b"}"#), ("request".to_owned(), "stands there twice".to_owned()));
         for body in [
             r#"{"name": "a", "sesame": 1}"#,
             r#"{"name": "a", "sesame`, expected sesame": 1}"#,

@@ -2,7 +2,7 @@
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::header,
+    http::header::{self, HeaderValue},
     web::{Data, Payload},
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -80,15 +80,14 @@ fn answer(organization: &Organization) -> HttpResponse {
 
 /// RFC 9110 section 13.1.1. A weak or foreign tag matches nothing.
 fn precondition(request: &HttpRequest) -> Option<Precondition> {
-    let values: Vec<&str> =
-        request.headers().get_all(header::IF_MATCH).map(|value| value.to_str().unwrap_or_default()).collect();
-    if values.is_empty() {
+    if !request.headers().contains_key(header::IF_MATCH) {
         return None;
     }
-    let tags = || values.iter().flat_map(|value| value.split(',')).map(str::trim);
-    if tags().any(|tag| tag == "*") {
+    let values = || request.headers().get_all(header::IF_MATCH).map(HeaderValue::as_bytes);
+    let tags = || values().flat_map(|value| value.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii);
+    if tags().any(|tag| tag == b"*") {
         return Some(Precondition::Any);
     }
-    let version = |tag: &str| tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok();
+    let version = |tag: &[u8]| str::from_utf8(tag.strip_prefix(b"\"")?.strip_suffix(b"\"")?).ok()?.parse().ok();
     Some(Precondition::Versions(tags().filter_map(version).collect()))
 }

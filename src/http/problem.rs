@@ -1,6 +1,10 @@
 //! Errors of `/api/v1` and of everything without a shape of its own: problem+json (RFC 9457) with a stable `code`.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    sync::LazyLock,
+    time::{Duration, Instant},
+};
 
 use actix_web::{
     HttpResponse, ResponseError,
@@ -12,7 +16,11 @@ use actix_web::{
 use serde_json::{Value, json};
 
 use super::{body::BodyError, request_id};
-use crate::{domain::ids::RequestId, service::ManageError, store::StoreError};
+use crate::{
+    domain::ids::RequestId,
+    service::{LogSample, ManageError},
+    store::StoreError,
+};
 
 const MEDIA_TYPE: &str = "application/problem+json";
 
@@ -26,6 +34,8 @@ pub(crate) enum Problem {
     Body(BodyError),
     /// The body is no JSON.
     MalformedJson,
+    /// An object in the body has a member twice.
+    RepeatedMember,
     /// A member of the body, or a parameter, is wrong.
     Invalid { member: String, problem: String },
     /// A parameter of the query of something that is not of `/api/v1`.
@@ -73,10 +83,18 @@ pub(super) fn logged(error: &dyn fmt::Display) -> Option<RequestId> {
     request_id
 }
 
-/// Logs that a request was put off since there are too many: nothing is wrong here, and strangers can be many.
+/// Which of the requests that were put off are told in the log, by seconds since the first one.
+static PUT_OFF: LazyLock<(Instant, LogSample<Option<RequestId>>)> =
+    LazyLock::new(|| (Instant::now(), LogSample::default()));
+
+/// Logs that a request was put off since there are too many: nothing is wrong here, and strangers can be many. So some of
+/// them, or the lines would fill the disk.
 pub(super) fn put_off(error: &dyn fmt::Display) -> Option<RequestId> {
-    let request_id = request_id::current();
-    tracing::info!(request_id = request_id.map(display), %error, "request put off");
+    let (request_id, (first, sample)) = (request_id::current(), &*PUT_OFF);
+    if let Some(left_out) = sample.take(request_id, i64::try_from(first.elapsed().as_secs()).unwrap_or(i64::MAX)) {
+        let left_out = (left_out > 0).then_some(left_out);
+        tracing::info!(request_id = request_id.map(display), %error, left_out, "request put off");
+    }
     request_id
 }
 
@@ -129,7 +147,7 @@ impl Problem {
             Self::Body(BodyError::TooSlow) => (StatusCode::REQUEST_TIMEOUT, "body_too_slow"),
             Self::Body(BodyError::Broken) => (StatusCode::BAD_REQUEST, "body_broken"),
             Self::Body(BodyError::MediaType) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
-            Self::MalformedJson => (StatusCode::BAD_REQUEST, "malformed_json"),
+            Self::MalformedJson | Self::RepeatedMember => (StatusCode::BAD_REQUEST, "malformed_json"),
             Self::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
             Self::Query { .. } => (StatusCode::BAD_REQUEST, "invalid_query"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
@@ -156,6 +174,7 @@ impl Problem {
         match self {
             Self::Body(error) => Some(error.to_string()),
             Self::MalformedJson => Some("the request body is not JSON".to_owned()),
+            Self::RepeatedMember => Some("an object in the request body has a member twice; send each once".to_owned()),
             Self::Invalid { member, problem } | Self::Query { member, problem } => Some(format!("{member} {problem}")),
             Self::CrossSite => Some("a cookie counts only in requests from this site's own pages".to_owned()),
             Self::SignIn => Some("e-mail address and password do not belong to an account".to_owned()),
@@ -222,6 +241,7 @@ impl ResponseError for Problem {
             }
             Self::Body(_)
             | Self::MalformedJson
+            | Self::RepeatedMember
             | Self::Invalid { .. }
             | Self::Query { .. }
             | Self::NotFound

@@ -12,6 +12,7 @@ use super::{
     app::App,
     body::{self, BodyError, Media},
     detail::Detail,
+    json_value,
     openapi::{Errors, Operation, refusal},
     request_id::source,
 };
@@ -63,7 +64,7 @@ fn members(media: Media, body: &[u8]) -> Result<Map<String, Value>, Detail> {
     match media {
         // Nothing at all is an empty form.
         _ if body.is_empty() && media != Media::Other => Ok(Map::new()),
-        Media::Json => match serde_json::from_slice(body).map_err(|_| Detail::MalformedJson)? {
+        Media::Json => match json_value::parse(body)? {
             Value::Object(members) => Ok(members),
             Value::Array(_) => Err(whole("Invalid data. Expected a dictionary, but got list.")),
             Value::String(_) => Err(whole("Invalid data. Expected a dictionary, but got str.")),
@@ -76,7 +77,12 @@ fn members(media: Media, body: &[u8]) -> Result<Map<String, Value>, Detail> {
         },
         Media::Form => {
             let pairs = body::form(body).ok_or(BodyError::Broken)?;
-            Ok(pairs.into_iter().map(|(name, value)| (name, Value::String(value))).collect())
+            let mut members = Map::new();
+            let mut insert = |(name, value)| members.insert(name, Value::String(value));
+            if pairs.into_iter().any(|pair| insert(pair).is_some()) {
+                return Err(Detail::RepeatedMember);
+            }
+            Ok(members)
         }
         Media::Unnamed | Media::Other => Err(BodyError::MediaType.into()),
     }

@@ -24,11 +24,16 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{app::App, connection::Watched, request_id, routes::routes, tls::Tls, traced};
+use super::{
+    app::App,
+    connection::Watched,
+    every_answer::{self, Begun},
+    request_gate::{self, RequestGate},
+    routes::routes,
+    tls::Tls,
+    traced,
+};
 use crate::store::StoreError;
-
-/// How long the head of the first request on a connection may take to arrive.
-const HEADER_TIME: Duration = Duration::from_secs(5);
 
 /// How long an idle connection is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -113,14 +118,20 @@ impl Server {
         };
         let builder = match self.tls {
             None => builder.listen("patmint", self.listener, move || {
-                let accept = move |stream: TcpStream| ready(Ok::<_, DispatchError>(watched(stream)));
+                let accept = move |stream: TcpStream| {
+                    let (stream, peer) = watched(stream);
+                    ready(Ok::<_, DispatchError>((RequestGate::new(stream), peer)))
+                };
                 fn_service(accept).and_then(http(&app, &stopping))
             }),
             Some(tls) => builder.listen("patmint", self.listener, move || {
                 let tls = tls.clone();
                 let accept = move |stream: TcpStream| {
                     let (tls, (stream, peer)) = (tls.clone(), watched(stream));
-                    async move { Ok::<_, DispatchError>((tls.accept(stream).await.map_err(DispatchError::Io)?, peer)) }
+                    async move {
+                        let stream = tls.accept(stream).await.map_err(DispatchError::Io)?;
+                        Ok::<_, DispatchError>((RequestGate::new(stream), peer))
+                    }
                 };
                 fn_service(accept).and_then(http(&app, &stopping))
             }),
@@ -148,7 +159,8 @@ fn http<S: AsyncRead + AsyncWrite + Unpin + 'static>(
         .wrap_fn(move |request, service| {
             let id = services.services().new_request_id();
             let span = traced::begun(&services, request.request(), id);
-            request_id::marked(id, span, service.call(request))
+            let is_last = request_gate::is_last(request.headers());
+            every_answer::finished(Begun { id, span, is_last }, service.call(request))
         })
         .configure(routes);
     HttpService::build()
@@ -157,7 +169,7 @@ fn http<S: AsyncRead + AsyncWrite + Unpin + 'static>(
             async move { stopping.notified().await }
         })
         // Of the head only: a client that waits for a revocation sends nothing and is not idle.
-        .client_request_timeout(HEADER_TIME)
+        .client_request_timeout(request_gate::HEAD_TIME)
         .keep_alive(KEEP_ALIVE)
         .client_disconnect_timeout(CLOSE_TIME)
         .h1(map_config(application, |()| AppConfig::default()))

@@ -25,7 +25,10 @@ use tokio::{
 use self::hasher::Hasher;
 use super::behind::Behind;
 use crate::{
-    domain::random::{self, Randomness},
+    domain::{
+        password,
+        random::{self, Randomness},
+    },
     trace::timed,
 };
 
@@ -70,8 +73,14 @@ fn broken(error: impl std::fmt::Display) -> PasswordsError {
 /// OWASP's first choice of parameters for argon2id, RFC 9106: 19 MiB, two passes, one lane.
 fn hash(hasher: &Hasher, password: &SecretString, salt: &[u8; 16]) -> Result<SecretString, PasswordsError> {
     let params = Params::new(19_456, 2, 1, None).map_err(broken)?;
+    let password = normalized(password);
     let password = password.expose_secret().as_bytes();
     Ok(hasher.hash_password_with_params(password, salt, params).map_err(broken)?.to_string().into())
+}
+
+/// The form of a password that is hashed.
+fn normalized(password: &SecretString) -> SecretString {
+    password::normalized(password.expose_secret()).into_owned().into()
 }
 
 /// 24 letters and digits without those that look alike: more than 130 bits.
@@ -156,11 +165,18 @@ impl Passwords {
                 None => nobody_hash(&nobody, &hasher, &*random)?,
             };
             let hash = PasswordHash::new(stored.expose_secret()).map_err(broken)?;
-            match hasher.verify_password(password.expose_secret().as_bytes(), &hash) {
-                Ok(()) => Ok(exists),
-                Err(password_hash::Error::PasswordInvalid) => Ok(false),
-                Err(error) => Err(broken(error)),
+            // Older hashes are of what was typed. Whether there is a second run hangs on the password alone: a user who does
+            // not exist takes as long as one whose password is wrong.
+            let normal = normalized(&password);
+            let typed = Some(&password).filter(|typed| typed.expose_secret() != normal.expose_secret());
+            for form in [Some(&normal), typed].into_iter().flatten() {
+                match hasher.verify_password(form.expose_secret().as_bytes(), &hash) {
+                    Ok(()) => return Ok(exists),
+                    Err(password_hash::Error::PasswordInvalid) => {}
+                    Err(error) => return Err(broken(error)),
+                }
             }
+            Ok(false)
         };
         self.run(turn, verify).await
     }
@@ -237,6 +253,28 @@ mod tests {
         ] {
             let turn = passwords.turn().await.unwrap();
             assert_eq!(passwords.verify(turn, password.into(), stored).await.unwrap(), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn one_that_is_typed_in_another_form_is_the_same_and_old_hashes_count() {
+        let passwords = Passwords::new(Arc::new(SystemRandomness::default()));
+        let (composed, decomposed) = ("Sch\u{f6}nbr\u{fc}nn\u{a0}4", "Scho\u{308}nbru\u{308}nn 4");
+        let stored = passwords.hash(decomposed.into()).await.unwrap();
+        let hasher = Hasher::default();
+        let params = Params::new(64, 2, 1, None).unwrap();
+        let old = hasher.hash_password_with_params(decomposed.as_bytes(), b"salt of 16 bytes", params).unwrap();
+        let old = SecretString::from(old.to_string());
+        for (password, stored, expected) in [
+            (composed, &stored, true),
+            (decomposed, &stored, true),
+            ("Schonbrunn 4", &stored, false),
+            (decomposed, &old, true),
+            (composed, &old, false),
+        ] {
+            let turn = passwords.turn().await.unwrap();
+            let is_right = passwords.verify(turn, password.into(), Some(stored.clone())).await.unwrap();
+            assert_eq!(is_right, expected, "{password:?}");
         }
     }
 }

@@ -7,7 +7,10 @@ use std::{
 
 use tracing::field::display;
 
-use super::exchange::{Known, LooseShard, Memory, Use};
+use super::{
+    exchange::{Known, LooseShard, Memory, Use},
+    log_sample::LogSample,
+};
 use crate::{
     domain::{clock::Timestamp, ids::CredentialId, source::Source, verdict::Refusal},
     store::{
@@ -36,6 +39,8 @@ pub(crate) struct Usage {
     memory: Arc<Memory>,
     /// What was taken from memory and is not written yet.
     unwritten: Mutex<UsageBatch>,
+    /// Which refusals are told in the log.
+    log: LogSample<(CredentialId, Refusal)>,
 }
 
 fn add_use(batch: &mut UsageBatch, id: CredentialId, Use { at, from, granted }: Use) {
@@ -71,7 +76,7 @@ fn add_shard(batch: &mut UsageBatch, LooseShard { used, counts, addresses, refus
 
 impl Usage {
     pub(crate) fn new(memory: Arc<Memory>) -> Self {
-        Self { memory, unwritten: Mutex::default() }
+        Self { memory, unwritten: Mutex::default(), log: LogSample::default() }
     }
 
     /// Notes an exchange of a known credential and how it ended.
@@ -83,10 +88,14 @@ impl Usage {
         }
     }
 
-    /// Notes that a known credential was refused. Its holder is told nothing of why; the log and the owner's view are.
+    /// Notes that a known credential was refused. Its holder is told nothing of why; the log and the owner's view are. The
+    /// log has the first line of each minute: whoever holds a dead credential could fill a disk.
     pub(crate) fn refused(&self, id: CredentialId, at: Timestamp, reason: Refusal, source: Source) {
         let request_id = source.request_id.map(display);
-        tracing::info!(request_id, credential = %id, %reason, "token refused");
+        if let Some(left_out) = self.log.take((id, reason), at.unix_seconds()) {
+            let left_out = (left_out > 0).then_some(left_out);
+            tracing::info!(request_id, credential = %id, %reason, left_out, "token refused");
+        }
         self.memory.loose_use.refused(id, at, reason, source);
     }
 

@@ -59,7 +59,7 @@ pub fn any(connection: &mut DbConnection) -> Result<bool, StoreError> {
     run(diesel::select(diesel::dsl::exists(users::table.select(users::id))).get_result(connection))
 }
 
-/// The user with this e-mail address and the password's hash, if there is one.
+/// The user with this e-mail address and the password's hash, if there is one, in whatever form the address is stored.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -67,12 +67,19 @@ pub fn by_email(
     connection: &mut DbConnection,
     email: &Email,
 ) -> Result<Option<(User, Option<SecretString>)>, StoreError> {
-    let row = users::table
-        .filter(users::email.eq(email))
+    let forms = email.stored_forms();
+    let [typed, canonical, decomposed] = &forms;
+    let rows = users::table
+        .filter(users::email.eq(typed).or(users::email.eq(canonical)).or(users::email.eq(decomposed)))
         .select((UserRow::as_select(), users::password_hash))
-        .get_result::<(UserRow, Option<String>)>(connection)
-        .optional();
-    Ok(run(row)?.map(|(user, hash)| (user.into(), hash.map(SecretString::from))))
+        .load::<(UserRow, Option<String>)>(connection);
+    // More than one only if an older server took them for different: then the one that is stored as it was typed.
+    let rank = |(user, _): &(UserRow, Option<String>)| {
+        let [stored, ..] = user.email.as_ref().map(Email::stored_forms).unwrap_or_default();
+        forms.iter().position(|form| *form == stored)
+    };
+    let found = run(rows)?.into_iter().min_by_key(rank);
+    Ok(found.map(|(user, hash)| (user.into(), hash.map(SecretString::from))))
 }
 
 /// The user with this id and the password's hash.
@@ -107,7 +114,8 @@ pub fn page(
         .select(UserRow::as_select())
         .into_boxed::<MultiBackend>();
     if let Some(email) = email {
-        query = query.filter(users::email.eq(email));
+        let [typed, canonical, decomposed] = email.stored_forms();
+        query = query.filter(users::email.eq(typed).or(users::email.eq(canonical)).or(users::email.eq(decomposed)));
     }
     let rows = run(query.load::<UserRow>(connection))?;
     Ok(rows.into_iter().map(User::from).collect())

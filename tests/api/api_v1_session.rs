@@ -59,6 +59,33 @@ fn the_cookie_is_for_this_site_and_not_for_scripts() {
 }
 
 #[test]
+fn nothing_beside_it_hides_the_cookie() {
+    let app = TestApp::new();
+    let session = app.ada.sign_in(&app);
+    let own = format!("patmint_session={session}");
+    for cookies in [
+        [b"a=\xff\xfe; ", own.as_bytes()].concat(),
+        [b"\xff; =; ;", own.as_bytes(), b" ; b=\xe9"].concat(),
+        [b"patmint_session=sesame; patmint_session=\xff; ", own.as_bytes()].concat(),
+    ] {
+        assert_eq!(app.get(PATH).header_bytes("cookie", &cookies).send().status, 200, "{}", cookies.escape_ascii());
+    }
+    for other in [&b"Basic YWRhOnNlc2FtZQ=="[..], b"Negotiate sesame", b"sesame"] {
+        let asked = || app.get(PATH).header_bytes("authorization", other);
+        assert_eq!(asked().header("cookie", &own).send().status, 200, "{}", other.escape_ascii());
+        assert_eq!(asked().send().status, 401, "{}", other.escape_ascii());
+        let made = app.post("/api/v1/tokens").header_bytes("authorization", other).header("cookie", &own);
+        assert_eq!(made.json(&json!({ "name": "a" })).send().status, 403, "another site's page could send that");
+    }
+    let beside = app.get(PATH).header("authorization", "Basic YWRhOnNlc2FtZQ==").bearer(&session).send();
+    assert_eq!(beside.status, 200, "nor does it hide a token");
+    for dead in ["Bearer sesame", "bearer", "Token sesame", &format!("Token {session}")] {
+        let answer = app.get(PATH).header("authorization", dead).header("cookie", &own).send();
+        assert_eq!(answer.status, 401, "{dead}: what was shown counts");
+    }
+}
+
+#[test]
 fn whoever_may_not_sign_in_learns_nothing() {
     let app = TestApp::new();
     let (bob, cora) = (app.member("bob", Role::Member), app.member("cora", Role::Member));
@@ -247,4 +274,59 @@ fn nobody_is_told_that_they_are_nobody() {
         "RFC 9110: any case"
     );
     assert_eq!(app.get(PATH).header("authorization", &format!("Token {session}")).send().status, 401);
+}
+
+#[test]
+fn an_address_is_one_however_it_is_typed_or_stored() {
+    let app = TestApp::new();
+    let (composed, decomposed) = ("ren\u{e9}e@acme.example", "rene\u{301}e@acme.example");
+    let renee = app.member("ren\u{e9}e", Role::Member);
+    let operator = app.ada.sign_in(&app);
+    // The second as an older server stored it.
+    for stored in [composed, decomposed] {
+        app.execute(&format!("UPDATE users SET email = '{stored}' WHERE email LIKE 'ren%'"));
+        for typed in [composed, decomposed, "REN\u{c9}E@Acme.example", "RENE\u{301}E@Acme.Example"] {
+            let answer = sign_in(&app, typed, &renee.password);
+            assert_eq!(answer.status, 201, "{typed:?} where {stored:?} is stored");
+            assert_eq!(answer.json()["user"]["email"], composed);
+            let query = serde_urlencoded::to_string([("email", typed)]).unwrap();
+            let found = app.get(&format!("/api/v1/users?{query}")).bearer(&operator).send().json();
+            assert_eq!(found["items"][0]["id"], json!(renee.id), "{typed:?} where {stored:?} is stored");
+            let invitation = json!({ "email": typed, "role": "member" });
+            let invited = app.post("/api/v1/orgs/acme/invitations").bearer(&operator).json(&invitation).send();
+            assert_eq!((invited.status, invited.code().as_str()), (409, "already_member"), "no twin: {typed:?}");
+        }
+    }
+    let twin = app.member("bob", Role::Member);
+    app.execute(&format!("UPDATE users SET email = '{composed}' WHERE email LIKE 'bob%'"));
+    for (typed, password, status) in [
+        (composed, &twin.password, 201),
+        (decomposed, &renee.password, 201),
+        (composed, &renee.password, 401),
+        (decomposed, &twin.password, 401),
+    ] {
+        assert_eq!(
+            sign_in(&app, typed, password).status,
+            status,
+            "twins of an older server stay two people: {typed:?}"
+        );
+    }
+}
+
+#[test]
+fn a_password_is_one_however_it_is_typed() {
+    let app = TestApp::new();
+    let bob = app.member("bob", Role::Member);
+    let (composed, decomposed) = ("Sch\u{f6}nbr\u{fc}nn\u{a0}im Regen", "Scho\u{308}nbru\u{308}nn im Regen");
+    let mut current = bob.password.clone();
+    for new in [composed, decomposed] {
+        let session = sign_in(&app, &bob.email, &current).json()["session_token"].as_str().unwrap().to_owned();
+        let change = json!({ "current_password": current, "new_password": new });
+        assert_eq!(app.post("/api/v1/session/password").bearer(&session).json(&change).send().status, 204);
+        for typed in [composed, decomposed] {
+            assert_eq!(sign_in(&app, &bob.email, typed).status, 201, "{typed:?} for {new:?}");
+        }
+        assert_eq!(sign_in(&app, &bob.email, "Schonbrunn im Regen").status, 401);
+        composed.clone_into(&mut current);
+    }
 }

@@ -52,6 +52,12 @@ fn the_policys_networks_are_the_clients() {
         only_from(&app, "127.0.0.0/8");
         assert!(app.pat.is_alive(&app));
         assert_eq!(exchange(&app, (right.0, "garbage")).status, 401, "an unknown address is in no network");
+        only_from(&app, "::ffff:192.0.2.0/120");
+        assert_eq!([exchange(&app, right).status, exchange(&app, wrong).status], [200, 401], "written in IPv6");
+        let value = [b"\xff\xfe, ", right.1.as_bytes()].concat();
+        let refresh = json!({ "refresh": app.pat.text });
+        let garbled = app.post("/api/token/refresh").header_bytes(right.0, &value).json(&refresh).send();
+        assert_eq!(garbled.status, 200, "what stands further to the left is not looked at");
     }
 }
 

@@ -5,6 +5,31 @@ use serde_json::{Value, json};
 use crate::support::{Client, Place};
 
 #[test]
+fn a_holder_of_a_dead_token_does_not_fill_the_log() {
+    let place = Place::new();
+    let owner = place.bootstrap();
+    let server = place.serve();
+    let client = server.client.clone();
+    let session = client.session(&owner);
+    let made = client.create(&session);
+    let (id, token) = (made["id"].as_str().unwrap(), made["token"].as_str().unwrap());
+    assert_eq!(client.try_revoke(&session, id).unwrap().status, 204);
+    let mut last = None;
+    for _ in 0..200 {
+        last = client.try_exchange(token);
+    }
+    let request_id = last.expect("an answer").header("x-request-id").expect("an id").to_owned();
+    let metrics = client.request("GET", "/metrics").send().text();
+    assert!(metrics.contains("patmint_exchanges_total{outcome=\"revoked\"} 200"), "{metrics}");
+    let log = server.stop().stderr;
+    let lines = log.lines().filter(|line| line.contains("token refused")).count();
+    // Two, if a minute begins meanwhile.
+    assert!((1..=2).contains(&lines), "{lines} lines");
+    let said = place.patmint(["explain", &request_id]).run().good();
+    assert!(said.contains("Refused       revoked"), "one without a line is explained too: {said}");
+}
+
+#[test]
 fn each_line_is_a_json_object() {
     let place = Place::new();
     let owner = place.bootstrap();

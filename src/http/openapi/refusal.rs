@@ -17,7 +17,7 @@ pub(crate) const INVALID: Refusal = refusal(422, "invalid", "a member or paramet
 
 /// Of every body in JSON.
 pub(crate) const OF_JSON: [Refusal; 6] = [
-    refusal(400, "malformed_json", "the body is not JSON"),
+    refusal(400, "malformed_json", "the body is not JSON, or has a member twice"),
     refusal(400, "body_broken", "the body broke off"),
     refusal(408, "body_too_slow", "the body took longer than 10 seconds"),
     refusal(413, "body_too_large", "the body is larger than 65,536 bytes"),

@@ -64,6 +64,22 @@ fn what_cannot_be_read_is_never_quoted() {
 }
 
 #[test]
+fn a_member_that_stands_there_twice_is_refused() {
+    let app = TestApp::new();
+    let token = &app.pat.text;
+    for (media_type, body) in [
+        ("application/json", format!(r#"{{"refresh": "{token}", "refresh": "{token}"}}"#)),
+        ("application/json", format!(r#"{{"refresh": "{token}", "r\u0065fresh": "sesame"}}"#)),
+        ("application/json", format!(r#"{{"refresh": "{token}", "other": [{{"a": 1, "a": 1}}]}}"#)),
+        ("application/x-www-form-urlencoded", format!("refresh={token}&refresh={token}")),
+    ] {
+        let answer = app.post("/api/token/refresh").text(media_type, &body).send();
+        let expected = json!({ "detail": "The request names a member twice; send each once." });
+        assert_eq!((answer.status, answer.json()), (400, expected), "{media_type}");
+    }
+}
+
+#[test]
 fn a_media_type_may_have_parameters_and_any_case() {
     let app = TestApp::new();
     let body = json!({ "refresh": app.pat.text }).to_string();

@@ -166,7 +166,13 @@ fn bodies_that_cannot_be_read() {
         ("application/json", "sesame", 400, "malformed_json"),
         ("application/json", "", 400, "malformed_json"),
         ("application/json", r#"{"name": "a"} sesame"#, 400, "malformed_json"),
-        ("application/json", r#"{"name": "a", "name": "sesame"}"#, 422, "invalid"),
+        ("application/json", r#"{"name": "a", "name": "sesame"}"#, 400, "malformed_json"),
+        (
+            "application/json",
+            r#"{"name": "a", "scopes": [{"entity_type": "a", "entity_id": "1", "operation": "b", "operation": "b"}]}"#,
+            400,
+            "malformed_json",
+        ),
         ("application/x-www-form-urlencoded", "name=sesame", 415, "unsupported_media_type"),
         ("text/plain", "{}", 415, "unsupported_media_type"),
     ] {

@@ -13,6 +13,7 @@ use super::wire::{Connection, Ended, PATIENCE};
 use crate::support::{Options, TestApp};
 
 const ASK: &[u8] = b"GET /livez HTTP/1.1\r\nHost: h\r\n\r\n";
+const HALF: &[u8] = b"GET /livez HTTP/1.1\r\nHost: h\r\nX-Slow";
 
 /// A server that gives a silent connection up after a second.
 fn impatient() -> TestApp {
@@ -35,16 +36,50 @@ fn is_given_up(connection: &mut Connection) -> bool {
 fn a_head_that_never_comes_is_answered() {
     let app = TestApp::new();
     let mut connection = Connection::open(app.address);
-    connection.write(b"GET /livez HTTP/1.1\r\nHost: h\r\nX-Slow");
+    connection.write(HALF);
     assert_eq!(connection.read(false).unwrap().status, 408);
     assert!(is_given_up(&mut connection));
 }
 
+/// Far sooner than a connection that gets nothing.
 #[test]
-fn nor_does_a_second_head_hold_the_connection() {
-    let app = impatient();
-    let mut connection = answered(&app);
-    connection.write(b"GET /livez HTTP/1.1\r\nHost: h\r\nX-Slow");
+fn nor_does_a_later_head_hold_the_connection() {
+    let app = TestApp::new();
+    let mut alone = answered(&app);
+    alone.write(HALF);
+    let mut together = Connection::open(app.address);
+    together.write(&[ASK, HALF].concat());
+    assert_eq!(together.read(false).unwrap().status, 200);
+    for connection in [&mut alone, &mut together] {
+        assert!(is_given_up(connection));
+    }
+}
+
+#[test]
+fn requests_in_one_piece_are_answered_in_their_order() {
+    let app = TestApp::new();
+    let asks = ["/livez", "/nothing", "/openapi.json", "/livez", "/nothing"];
+    let mut connection = Connection::open(app.address);
+    let post =
+        "POST /api/v1/session HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
+    let all = asks.map(|path| format!("{post}GET {path} HTTP/1.1\r\nHost: h\r\n\r\n")).concat();
+    connection.write(all.as_bytes());
+    for path in asks {
+        assert_eq!(connection.read(false).unwrap().status, 422);
+        let expected = if path == "/nothing" { 404 } else { 200 };
+        assert_eq!(connection.read(false).unwrap().status, expected, "{path}");
+    }
+    assert!(connection.has_nothing());
+}
+
+#[test]
+fn a_chunked_body_is_the_last_on_its_connection() {
+    let app = TestApp::new();
+    let mut connection = Connection::open(app.address);
+    connection.write(b"POST /api/v1/session HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n");
+    connection.write(&[b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", HALF].concat());
+    let reply = connection.read(false).unwrap();
+    assert_eq!((reply.status, reply.header("connection")), (422, Some("close")));
     assert!(is_given_up(&mut connection));
 }
 
@@ -79,9 +114,10 @@ fn a_head_that_is_too_large_is_refused() {
         (format!("GET /livez?{} HTTP/1.1\r\nHost: h\r\n\r\n", "x".repeat(140_000)), 431),
         (format!("GET /livez HTTP/1.1\r\nHost: h\r\n{}\r\n", "X-Many: x\r\n".repeat(100)), 431),
         (
-            format!("GET /api/v1/tokens HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {}\r\n\r\n", "x".repeat(90_000)),
+            format!("GET /api/v1/tokens HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {}\r\n\r\n", "x".repeat(30_000)),
             401,
         ),
+        (format!("GET /livez HTTP/1.1\r\nHost: h\r\nCookie: {}\r\n\r\n", "x".repeat(60_000)), 431),
     ] {
         let mut connection = Connection::open(app.address);
         connection.write(head.as_bytes());

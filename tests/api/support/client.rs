@@ -45,6 +45,12 @@ impl Request {
         self
     }
 
+    /// A header of any bytes, whether they are text or not.
+    pub fn header_bytes(mut self, name: &str, value: &[u8]) -> Self {
+        self.builder = self.builder.header(name, value);
+        self
+    }
+
     pub fn bearer(self, token: &str) -> Self {
         self.header("authorization", &format!("Bearer {token}"))
     }
