@@ -16,6 +16,7 @@ use super::{
     feed::Feed,
     guesses::Guesses,
     health::Health,
+    housekeeping::Housekeeping,
     invitations::Invitations,
     keys::{KeyRing, Keys},
     members::Members,
@@ -32,7 +33,7 @@ use super::{
     usage::Usage,
     users::Users,
 };
-use crate::domain::{credential::CredentialFormat, ids::RequestId};
+use crate::domain::{clock::Clock, credential::CredentialFormat, ids::RequestId};
 
 /// All services of one process.
 pub struct Services {
@@ -98,7 +99,8 @@ impl Basis {
 impl Services {
     pub(super) fn assemble(settings: Settings, outside: Environment, basis: Basis) -> Self {
         let Basis { memory, keys, following, presence, pauses } = basis;
-        let Environment { clock, random, db } = outside;
+        let Environment { random, db, .. } = outside;
+        let clock: Arc<dyn Clock> = keys.clock().clone();
         let format = CredentialFormat::new(settings.token_prefix.clone(), settings.issuer.clone(), keys.tag().clone());
         let changes = Changes {
             db: db.clone(),
@@ -110,8 +112,8 @@ impl Services {
             pauses: pauses.clone(),
         };
         let usage = Usage::new(memory.clone());
-        let metrics = Metrics::default();
-        let core = Arc::new(Core { settings, clock, random, db, keys, format, changes, usage, metrics });
+        let (metrics, housekeeping) = (Metrics::default(), Housekeeping::default());
+        let core = Arc::new(Core { settings, clock, random, db, keys, format, changes, usage, metrics, housekeeping });
         let passwords = Arc::new(Passwords::new(core.random.clone()));
         Self {
             exchange: Exchange::new(core.clone(), memory.clone(), pauses),

@@ -4,6 +4,7 @@
 
 pub mod addresses;
 pub mod audit;
+pub mod clock;
 mod columns;
 mod connection;
 pub mod counts;
@@ -14,6 +15,7 @@ pub mod inspect;
 pub mod invitations;
 pub mod keys;
 pub mod list;
+pub mod mass_changes;
 pub mod memberships;
 mod migrations;
 pub mod numbers;
