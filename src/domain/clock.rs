@@ -80,6 +80,13 @@ impl Timestamp {
         Self(moved.unwrap_or(limit))
     }
 
+    /// The same by `micros` microseconds.
+    #[must_use]
+    pub fn plus_micros(self, micros: i64) -> Self {
+        let limit = if micros < 0 { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC };
+        Self(self.0.checked_add_signed(TimeDelta::microseconds(micros)).unwrap_or(limit))
+    }
+
     /// The calendar day (UTC), as `YYYY-MM-DD`.
     #[must_use]
     pub fn day(self) -> String {
@@ -137,9 +144,14 @@ pub trait Clock: Send + Sync + 'static {
     /// stands still while the machine sleeps, and memory would still be trusted on waking.
     fn since_boot(&self) -> Duration;
 
+    /// The moment that counts in place of the database's clock. Only a test has one.
+    fn instead_of_database(&self) -> Option<Timestamp> {
+        None
+    }
+
     /// What time it is by the database, which has just said `said`; a file has no clock, and the machine's counts.
     fn of_database(&self, said: Option<Timestamp>) -> Timestamp {
-        said.unwrap_or_else(|| self.now())
+        self.instead_of_database().or(said).unwrap_or_else(|| self.now())
     }
 }
 

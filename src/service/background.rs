@@ -1,6 +1,6 @@
 //! What happens without anybody asking: usage is written every few seconds, what was replaced ends when its successor was
-//! used, and memory that sign-ins do not need any more goes back; each minute what is over or long stale is removed, the
-//! clocks are compared, and a new key is made if it is time; the other servers are told how far this one has followed, and
+//! used, and memory that sign-ins do not need any more goes back; each minute what is over or long stale is removed, and a
+//! new key is made if it is time; the other servers are told how far this one has followed, and
 //! whoever waits for a revocation when that cannot be known any more.
 
 use std::{sync::Arc, time::Duration};
@@ -15,7 +15,7 @@ use super::{
     core::Core,
     credentials::{StaleWalk, end_replaced},
     exchange::{Presence, lapse},
-    keys::Keys,
+    keys::{KeyRingError, Keys, ShownKey},
     passwords::Passwords,
     sessions::{IDLE_TTL, MAX_TTL},
     watcher::Watcher,
@@ -87,33 +87,54 @@ async fn tidy(core: Arc<Core>, passwords: Arc<Passwords>, mut stopped: watch::Re
 
 /// What is done each minute.
 pub(crate) async fn each_minute(core: &Arc<Core>, watcher: &mut Watcher, stale: &mut StaleWalk) {
-    if let Err(error) = prune(core).await {
+    if let Err(error) = clean_up(core).await {
         tracing::warn!(%error, "cannot remove what is over; will try again");
     }
     if let Err(error) = stale.step(core).await {
         tracing::warn!(%error, "cannot end stale tokens; will try again");
     }
-    if let Err(error) = core.keys.compare_clocks(&core.db).await {
-        tracing::warn!(%error, "cannot ask the database what time it is; will try again");
-    }
     if let Err(error) = watcher.look(core).await {
         tracing::warn!(%error, "cannot look after the other servers; will try again");
     }
-    match (Keys { core: core.clone() }).rotate_if_due().await {
+    match rotated(core).await {
         Ok(Some(key)) => tracing::info!(kid = key.kid, activates_at = %key.activates_at, "made a new signing key"),
         Ok(None) => {}
         Err(error) => tracing::warn!(%error, "cannot make a new signing key; will try again"),
     }
 }
 
+/// The most steps in which each of the jobs removes what is over in one minute.
+const STEPS: usize = 20;
+
 /// Removes entries of the list that no live access token is older than, idempotency keys after a day, and sessions that are
-/// over.
-pub(crate) async fn prune(core: &Core) -> Result<(), StoreError> {
-    let now = core.clock.now();
+/// over; not while the clock may be wrong.
+pub(crate) async fn clean_up(core: &Core) -> Result<(), StoreError> {
+    let Some(now) = core.may_clean_up().await? else { return Ok(()) };
     let entries_before = now.plus_seconds(-ENTRY_LIFETIME);
+    for _ in 0..STEPS {
+        if !core.db.write(move |connection| list::prune(connection, entries_before)).await? {
+            break;
+        }
+    }
     let (idle, begun) = (now.plus_seconds(-IDLE_TTL), now.plus_seconds(-MAX_TTL));
     let keys_before = now.plus_seconds(-idempotency::LIFETIME);
-    while core.db.write(move |connection| list::prune(connection, entries_before)).await? {}
-    while core.db.write(move |connection| idempotency_keys::prune(connection, keys_before)).await? {}
-    core.db.write(move |connection| sessions::prune(connection, idle, begun)).await
+    for _ in 0..STEPS {
+        if !core.db.write(move |connection| idempotency_keys::prune(connection, keys_before)).await? {
+            break;
+        }
+    }
+    for _ in 0..STEPS {
+        if !core.db.write(move |connection| sessions::prune(connection, idle, begun)).await? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// A new key, if it is time and the clock is right: one from the future would never sign.
+async fn rotated(core: &Arc<Core>) -> Result<Option<ShownKey>, KeyRingError> {
+    if core.may_clean_up().await?.is_none() {
+        return Ok(None);
+    }
+    Keys { core: core.clone() }.rotate_if_due().await
 }

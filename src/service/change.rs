@@ -24,7 +24,7 @@ use crate::{
     store::{
         Database, DbConnection, StoreError,
         audit::{self, AuditRecord},
-        list,
+        list::{self, Stamp},
         replicas::{self, Replica},
     },
     trace::{self, timed},
@@ -61,6 +61,7 @@ impl Actor {
 /// A change under way: holds the one lock of all changes.
 pub(crate) struct Change<'a, L = Listing> {
     pub(crate) connection: &'a mut DbConnection,
+    /// When it is made, by the database's clock.
     pub(crate) now: Timestamp,
     /// The number of the change.
     pub(crate) seq: i64,
@@ -69,8 +70,9 @@ pub(crate) struct Change<'a, L = Listing> {
 }
 
 /// What a change puts on the list.
-#[derive(Debug, Default)]
 pub(crate) struct Listing {
+    /// Each further entry takes a number of its own, by the database's clock too.
+    clock: Arc<dyn Clock>,
     /// The number of the last entry, or of what is waited for all the same.
     appended: Option<i64>,
 }
@@ -80,16 +82,14 @@ pub(crate) struct Listing {
 pub(crate) type Write<'a> = Change<'a, ()>;
 
 impl Change<'_> {
-    /// Goes on at `floor` at least; before the first entry.
-    pub(crate) fn raise_to(&mut self, floor: i64) -> Result<(), StoreError> {
-        self.seq = list::raise_to(self.connection, floor)?;
-        Ok(())
-    }
-
     /// Puts an entry on the list; `revokes` if it also ends access tokens that are out.
     pub(crate) fn append(&mut self, target: Target, revokes: bool) -> Result<(), StoreError> {
         // The first entry has the number of the change itself; each further one needs its own.
-        let seq = if self.listing.appended.is_none() { self.seq } else { list::raise(self.connection)? };
+        let seq = if self.listing.appended.is_none() {
+            self.seq
+        } else {
+            list::raise(self.connection, &*self.listing.clock)?.seq
+        };
         self.listing.appended = Some(seq);
         list::append(self.connection, Entry { seq, target, revokes, created_at: self.now })
     }
@@ -107,7 +107,7 @@ impl Change<'_> {
         self.append(first, true)?;
         let count = i64::try_from(rest.len()).unwrap_or(i64::MAX);
         if count > 0 {
-            let last = list::raise_by(self.connection, count)?;
+            let last = list::raise_by(self.connection, count, &*self.listing.clock)?.seq;
             let created_at = self.now;
             let entry = |(seq, target)| Entry { seq, target, revokes: true, created_at };
             list::append_all(self.connection, (last - count + 1..).zip(rest).map(entry).collect())?;
@@ -191,7 +191,7 @@ impl Changes {
     ) -> Result<T, E> {
         let frame = self.frame(f);
         self.pauses.at(Point::Changing);
-        let (value, appended) = timed("change", self.db.change(frame)).await?;
+        let (value, appended) = timed("change", self.db.change(self.clock.clone(), frame)).await?;
         if let Some(seq) = appended {
             timed("wait for all servers", self.settle(seq)).await;
         }
@@ -223,7 +223,8 @@ impl Changes {
         &self,
         f: impl FnOnce(&mut Change<'_>) -> Result<T, E> + Clone + Send + 'static,
     ) -> Result<T, E> {
-        let (value, appended) = timed("change", self.db.change_at_length(self.frame(f))).await?;
+        let change = self.db.change_at_length(self.clock.clone(), self.frame(f));
+        let (value, appended) = timed("change", change).await?;
         if let Some(seq) = appended {
             timed("wait for all servers", self.settle(seq)).await;
         }
@@ -234,15 +235,16 @@ impl Changes {
     fn frame<T, E: From<StoreError>, F: FnOnce(&mut Change<'_>) -> Result<T, E> + Clone>(
         &self,
         f: F,
-    ) -> impl FnOnce(&mut DbConnection, i64) -> Result<(T, Option<i64>), E> + Clone + use<T, E, F> {
-        let (now, random) = (self.clock.now(), self.random.clone());
+    ) -> impl FnOnce(&mut DbConnection, Stamp) -> Result<(T, Option<i64>), E> + Clone + use<T, E, F> {
+        let (clock, random) = (self.clock.clone(), self.random.clone());
         let seen = self.following.as_ref().map_or(0, |(memory, _)| memory.seen());
-        move |connection, seq| {
+        move |connection, Stamp { seq, now }| {
             if seq <= seen {
-                // A restored backup or a failover: the follower sees to it that no number comes again, and then it works.
+                // A restored backup, or a failover to a database whose clock is behind what was seen: the follower sees to it
+                // that no number comes again, and then it works.
                 return Err(StoreError::Busy.into());
             }
-            let mut change = Change { connection, now, seq, random, listing: Listing::default() };
+            let mut change = Change { connection, now, seq, random, listing: Listing { clock, appended: None } };
             let value = f(&mut change)?;
             Ok((value, change.listing.appended))
         }

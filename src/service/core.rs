@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{change::Changes, idempotency::InFlight, keys::KeyRing, metrics::Metrics, usage::Usage};
+use super::{
+    change::Changes, housekeeping::Housekeeping, idempotency::InFlight, keys::KeyRing, metrics::Metrics, usage::Usage,
+};
 use crate::{
     domain::{clock::Clock, credential::CredentialFormat, jws::SigningAlgorithm, random::Randomness},
     store::Database,
@@ -34,6 +36,7 @@ pub struct Settings {
 /// Shared by all services.
 pub(crate) struct Core {
     pub(crate) settings: Settings,
+    /// By the database's clock (`database_clock.rs`).
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Randomness>,
     pub(crate) db: Database,
@@ -43,4 +46,5 @@ pub(crate) struct Core {
     pub(crate) in_flight: InFlight,
     pub(crate) usage: Usage,
     pub(crate) metrics: Metrics,
+    pub(crate) housekeeping: Housekeeping,
 }

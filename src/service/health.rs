@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use thiserror::Error;
 use tokio::sync::Mutex;
 
-use super::{core::Core, exchange::Memory};
+use super::{core::Core, database_clock::MOST_SKEW, exchange::Memory};
 use crate::store::{StoreError, compatibility::Schema};
 
 /// How long a good answer of the database is believed.
@@ -28,9 +28,6 @@ pub enum NotReady {
     Skew(i64),
 }
 
-/// How far the machine's clock may be from the database's, in milliseconds.
-pub(super) const MOST_SKEW: i64 = 60_000;
-
 /// Tells how things are.
 pub struct Health {
     core: Arc<Core>,
@@ -49,7 +46,7 @@ impl Health {
     /// See [`NotReady`].
     pub async fn check(&self) -> Result<(), NotReady> {
         self.schema().await?;
-        let ahead = self.core.keys.ahead();
+        let ahead = self.core.keys.clock().ahead();
         if ahead.abs() > MOST_SKEW {
             return Err(NotReady::Skew(ahead));
         }

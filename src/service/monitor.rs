@@ -9,7 +9,7 @@ use super::{
     exchange::Memory,
     metrics::{Counted, Durations},
 };
-use crate::store::{PoolState, counts};
+use crate::store::{PoolState, counts, mass_changes};
 
 /// For how long what is counted in the database is good: people look often, and it changes slowly.
 const GOOD_FOR: Duration = Duration::from_mins(10);
@@ -24,6 +24,8 @@ pub struct Rows {
     pub expiring: i64,
     /// Sessions.
     pub sessions: i64,
+    /// Credentials that jobs would end or remove, but that are so many at once that it waits for a second look.
+    pub held_back: i64,
 }
 
 /// Everything at one moment.
@@ -51,6 +53,10 @@ pub struct Snapshot {
     pub age: Duration,
     /// Whether exchanges go by memory.
     pub is_trusted: bool,
+    /// Whether jobs may remove what is old: not while the clock may be wrong.
+    pub may_clean_up: bool,
+    /// How far the database's clock is ahead of this machine's, in milliseconds.
+    pub clock_ahead: i64,
     /// Up to ten minutes old; `None` if the database does not say.
     pub rows: Option<Rows>,
 }
@@ -84,6 +90,8 @@ impl Monitor {
             head: self.memory.applied(),
             age: now.saturating_sub(self.memory.feed.last_look().begun_at),
             is_trusted: self.memory.is_trusted(now),
+            may_clean_up: self.core.housekeeping.is_allowed(),
+            clock_ahead: self.core.keys.clock().ahead(),
             rows,
         }
     }
@@ -98,7 +106,8 @@ impl Monitor {
         let from = self.core.clock.now();
         let count = move |connection: &mut _| {
             let expiring = counts::expiring(connection, from, from.plus_seconds(EXPIRING_WITHIN))?;
-            Ok(Rows { expiring, sessions: counts::sessions(connection)? })
+            let held_back = mass_changes::all(connection)?.iter().map(|change| change.affected).sum();
+            Ok(Rows { expiring, sessions: counts::sessions(connection)?, held_back })
         };
         match self.core.db.read(count).await {
             Ok(rows) => {

@@ -37,7 +37,7 @@ pub struct Restoration {
 }
 
 impl Restoration {
-    /// Raises the counter above the clock and makes every server drop its memory. With `before`, also revokes every
+    /// Raises the counter to the clock, as each change does, and makes every server drop its memory. With `before`, also revokes every
     /// credential created before that moment, ends the sessions begun before it, and all access tokens that are out. With
     /// millions of credentials that takes a while, in which changes are refused and exchanges go on.
     ///
@@ -49,8 +49,6 @@ impl Restoration {
         }
         let pauses = self.core.changes.pauses.clone();
         let restore = move |change: &mut Change<'_>| {
-            let floor = change.now.unix_millis() + 1;
-            change.raise_to(floor)?;
             pauses.at(Point::Restoring);
             let revoked = before.map(|before| revoke_issued_before(change, before)).transpose()?;
             // Access tokens that name nobody who is there any more are out, too.

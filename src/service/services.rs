@@ -16,6 +16,7 @@ use super::{
     feed::Feed,
     guesses::Guesses,
     health::Health,
+    housekeeping::Housekeeping,
     idempotency::InFlight,
     invitations::Invitations,
     keys::{KeyRing, Keys},
@@ -33,7 +34,7 @@ use super::{
     usage::Usage,
     users::Users,
 };
-use crate::domain::{credential::CredentialFormat, ids::RequestId};
+use crate::domain::{clock::Clock, credential::CredentialFormat, ids::RequestId};
 
 /// All services of one process.
 pub struct Services {
@@ -99,7 +100,8 @@ impl Basis {
 impl Services {
     pub(super) fn assemble(settings: Settings, outside: Environment, basis: Basis) -> Self {
         let Basis { memory, keys, following, presence, pauses } = basis;
-        let Environment { clock, random, db } = outside;
+        let Environment { random, db, .. } = outside;
+        let clock: Arc<dyn Clock> = keys.clock().clone();
         let format = CredentialFormat::new(settings.token_prefix.clone(), settings.issuer.clone(), keys.tag().clone());
         let changes = Changes {
             db: db.clone(),
@@ -111,9 +113,9 @@ impl Services {
             pauses: pauses.clone(),
         };
         let usage = Usage::new(memory.clone());
-        let metrics = Metrics::default();
-        let in_flight = InFlight::default();
-        let core = Arc::new(Core { settings, clock, random, db, keys, format, changes, in_flight, usage, metrics });
+        let (metrics, housekeeping, in_flight) = (Metrics::default(), Housekeeping::default(), InFlight::default());
+        let core = Core { settings, clock, random, db, keys, format, changes, in_flight, usage, metrics, housekeeping };
+        let core = Arc::new(core);
         let passwords = Arc::new(Passwords::new(core.random.clone()));
         Self {
             exchange: Exchange::new(core.clone(), memory.clone(), pauses),

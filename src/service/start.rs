@@ -8,13 +8,14 @@ use tokio::task;
 use super::{
     background::Background,
     core::Settings,
+    database_clock::MUCH_SKEW,
     exchange::{Follower, Memory, Pauses, Presence},
     keys::{KeyRing, KeyRingError},
     services::{Basis, Services},
 };
 use crate::{
     domain::{clock::Clock, random::Randomness},
-    store::{Database, StoreError, compatibility::Schema, list},
+    store::{Database, StoreError, compatibility::Schema},
 };
 
 /// What comes from outside: time, randomness, the database.
@@ -64,6 +65,12 @@ impl Services {
     pub async fn for_command(settings: Settings, keys_dir: &Path, outside: Environment) -> Result<Self, StartError> {
         ensure_served(outside.db.schema().await?)?;
         let keys = Arc::new(KeyRing::open(&outside, keys_dir, settings.signing_algorithm).await?);
+        let ahead = keys.clock().ahead();
+        if ahead.abs() > MUCH_SKEW {
+            tracing::warn!(
+                "this command goes by the database's clock, which is {ahead} ms ahead of this machine's: set the clocks"
+            );
+        }
         let basis = Basis::new(Arc::new(Memory::new(settings.cache_capacity)), keys, Pauses::none());
         Ok(Self::assemble(settings, outside, basis))
     }
@@ -76,9 +83,8 @@ impl Services {
         let pauses = Pauses::none();
         let memory = Arc::new(Memory::new(settings.cache_capacity));
         ensure_served(outside.db.schema().await?)?;
-        start_numbers(&outside).await?;
         let keys = Arc::new(KeyRing::open(&outside, keys_dir, settings.signing_algorithm).await?);
-        let Environment { clock, random, db } = outside.clone();
+        let (clock, Environment { random, db, .. }) = (keys.clock().clone(), outside.clone());
         let mut basis = Basis::new(memory.clone(), keys.clone(), pauses.clone());
         let bound = settings.max_staleness;
         // A server that reads the database each time goes by nothing that anybody would have to wait for.
@@ -89,7 +95,7 @@ impl Services {
             basis.presence = Some(Arc::new(presence));
         }
         let presence = basis.presence.clone();
-        let follower = Follower::new(db, clock, memory, keys, bound, pauses);
+        let follower = Follower::new(db, memory, keys, bound, pauses);
         let started = Self::start(settings, outside, basis, follower).await;
         if let (Err(_), Some(presence)) = (&started, presence) {
             // Nobody need wait for a server that did not come to be. What keeps the row, the error tells already.
@@ -120,14 +126,4 @@ async fn first_look(mut follower: Follower) -> Result<Follower, StartError> {
     let looked = task::spawn_blocking(look).await;
     let looked = looked.unwrap_or_else(|panic| Err(StoreError::Query(panic.to_string()).into()));
     looked.map_err(StartError::from)
-}
-
-/// Numbers never come again, not even after a backup was restored: each start goes on above the clock.
-async fn start_numbers(outside: &Environment) -> Result<(), StoreError> {
-    let now = outside.clock.now().unix_millis();
-    let raise = move |connection: &mut _| {
-        let head = list::head(connection)?;
-        list::raise_to(connection, head.seq.max(now) + 1)
-    };
-    outside.db.write(raise).await.map(|_| ())
 }

@@ -4,7 +4,7 @@ use std::{
     future::Future,
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering::SeqCst},
     },
     thread::{self, JoinHandle},
@@ -32,7 +32,11 @@ use crate::{
         source::Source,
         verdict::Asked,
     },
-    store::{Database, DatabaseSettings, StoreError, credentials, list, replicas},
+    store::{
+        Database, DatabaseSettings, StoreError, clock, credentials,
+        list::{self, Stamp},
+        replicas,
+    },
     test_clock::ManualClock,
     test_database::TestDatabase,
 };
@@ -56,6 +60,8 @@ pub(crate) struct Replica {
     pub(crate) db: Database,
     pub(crate) memory: Arc<Memory>,
     pub(crate) presence: Arc<Presence>,
+    /// Its follower with its connection, when it does not look.
+    follower: Mutex<Option<Follower>>,
     /// A credential that is alive.
     pub(crate) token: SecretString,
     /// Ada's.
@@ -135,7 +141,8 @@ impl Replica {
         basis.presence = is_server.then(|| presence.clone());
         let services = Arc::new(Services::assemble(settings(), outside, basis));
         let (token, password) = (SecretString::default(), SecretString::default());
-        Self { services, pauses, clock, db, memory, presence, token, password, database }
+        let follower = Mutex::default();
+        Self { services, pauses, clock, db, memory, presence, follower, token, password, database }
     }
 
     /// The folder of the keys of all servers on this database.
@@ -176,10 +183,15 @@ impl Replica {
         replica
     }
 
+    /// A follower that has not connected yet.
     pub(crate) fn follower(&self) -> Follower {
-        let clock: Arc<ManualClock> = self.clock.clone();
         let (memory, keys) = (self.memory.clone(), self.services.core().keys.clone());
-        Follower::new(self.db.clone(), clock, memory, keys, MAX_STALENESS, self.pauses.clone())
+        Follower::new(self.db.clone(), memory, keys, MAX_STALENESS, self.pauses.clone())
+    }
+
+    /// The follower's connection breaks: its next look begins with a new one.
+    pub(crate) fn disconnect_follower(&self) {
+        self.follower.lock().unwrap().as_mut().expect("it has followed").disconnect();
     }
 
     /// A second replica in service: registered, has followed, and has the credential in memory.
@@ -216,7 +228,10 @@ impl Replica {
 
     /// The follower looks once.
     pub(crate) fn follow(&self) {
-        self.follower().step().unwrap();
+        let follower = self.follower.lock().unwrap().take();
+        let mut follower = follower.unwrap_or_else(|| self.follower());
+        follower.step().unwrap();
+        *self.follower.lock().unwrap() = Some(follower);
     }
 
     /// What the feed answers.
@@ -226,7 +241,8 @@ impl Replica {
 
     /// The follower looks once, on a thread that a pause may stop.
     pub(crate) fn follow_apart(&self) -> JoinHandle<()> {
-        let mut follower = self.follower();
+        let follower = self.follower.lock().unwrap().take();
+        let mut follower = follower.unwrap_or_else(|| self.follower());
         thread::spawn(move || follower.step().unwrap())
     }
 
@@ -269,6 +285,26 @@ impl Replica {
         Apart { thread, answered }
     }
 
+    /// The clock as it is now is trusted: jobs may clean up.
+    pub(crate) fn trust_clock(&self) {
+        let now = self.clock.now();
+        block_on(self.db.write(move |connection| clock::trust(connection, now))).unwrap();
+    }
+
+    /// Makes `count` more like the credential with this number, with the numbers that follow.
+    pub(crate) fn copy_credential(&self, number: i64, count: i64) {
+        let sign = if self.db.url().sqlite_path().is_some() { "x'" } else { "'\\x" };
+        for next in number + 1..=number + count {
+            self.execute(&format!(
+                "CREATE TEMPORARY TABLE copy AS SELECT * FROM credentials WHERE number = {number};
+                 UPDATE copy SET number = {next}, id = '0199aaaa-0000-7000-8000-{next:012}', secret_hash = {sign}{next:064}';
+                 INSERT INTO credentials SELECT * FROM copy;
+                 DROP TABLE copy"
+            ));
+        }
+        self.execute(&format!("UPDATE numbers SET last = {} WHERE name = 'credential'", number + count));
+    }
+
     /// Runs one statement of SQL.
     pub(crate) fn execute(&self, statement: &str) {
         let mut connection = self.db.own_connection().unwrap();
@@ -285,13 +321,13 @@ impl Replica {
     /// Revokes the credential, and is gone as soon as that is committed.
     pub(crate) fn revoke_without_waiting(&self) {
         let (id, at) = (self.credential_id(), self.clock.now());
-        let revoke = move |connection: &mut _, seq| {
+        let revoke = move |connection: &mut _, Stamp { seq, .. }| {
             let revocation = Revocation { at, by: None, reason: RevocationReason::Holder };
             assert!(credentials::revoke(connection, id, revocation)?);
             let target = Target::Credential(id);
             list::append(connection, Entry { seq, target, revokes: true, created_at: at })
         };
-        block_on(self.db.change::<_, StoreError>(revoke)).unwrap();
+        block_on(self.db.change::<_, StoreError>(self.clock.clone(), revoke)).unwrap();
     }
 
     /// A change that is about something else.

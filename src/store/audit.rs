@@ -1,5 +1,7 @@
 //! The audit trail: one row for each management change, in the change's own transaction.
 
+use std::ops::RangeInclusive;
+
 use diesel::prelude::*;
 
 use super::{
@@ -76,12 +78,13 @@ pub fn insert(connection: &mut DbConnection, record: AuditRecord) -> Result<(), 
     run(diesel::insert_into(audit::table).values(record).execute(connection)).map(|_| ())
 }
 
-/// The records of one change.
+/// The records of the changes with these numbers, in their order.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn of_change(connection: &mut DbConnection, seq: i64) -> Result<Vec<AuditRecord>, StoreError> {
-    run(audit::table.filter(audit::seq.eq(seq)).select(AuditRecord::as_select()).load(connection))
+pub fn of_changes(connection: &mut DbConnection, numbers: RangeInclusive<i64>) -> Result<Vec<AuditRecord>, StoreError> {
+    let changes = audit::table.filter(audit::seq.between(*numbers.start(), *numbers.end()));
+    run(changes.order((audit::seq, audit::id)).select(AuditRecord::as_select()).load(connection))
 }
 
 /// What was done in a request, in the order in which it was written down.

@@ -147,6 +147,17 @@ impl DbConnection {
     }
 }
 
+/// Runs `f` on SQLite without the wait for another process's write; what would wait is [`StoreError::Busy`].
+pub(super) fn without_waiting<T>(
+    connection: &mut DbConnection,
+    f: impl FnOnce(&mut DbConnection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    run(connection.batch_execute("PRAGMA busy_timeout = 0"))?;
+    let value = f(connection);
+    run(connection.batch_execute(&format!("PRAGMA busy_timeout = {}", SQLITE_BUSY.as_millis())))?;
+    value
+}
+
 fn prepare_sqlite(connection: &mut SqliteConnection) -> QueryResult<()> {
     connection.batch_execute(&format!("PRAGMA busy_timeout = {}", SQLITE_BUSY.as_millis()))?;
     write_ahead(connection)?;

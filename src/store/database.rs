@@ -20,11 +20,12 @@ use super::{
     compatibility::{self, Schema},
     connection::{ConnectionManager, DbConnection},
     error::StoreError,
-    list, migrations, retry,
+    list::{self, Stamp},
+    migrations, retry,
     statements::Statements,
     url::DatabaseUrl,
 };
-use crate::trace::timed;
+use crate::{domain::clock::Clock, trace::timed};
 
 /// How long a caller waits for the database in all: for its turn, for a connection, for what it asked. A server that
 /// hangs keeps its connections open and says nothing, so the end of patience has to be on this side.
@@ -213,15 +214,17 @@ impl Database {
     }
 
     /// Runs a management change: a write transaction that begins by raising the counter of the list, the one lock
-    /// that puts all of them in order. `f` is given the number; what it reads, it reads under that lock.
+    /// that puts all of them in order. `f` is given number and moment; what it reads, it reads under that lock. `clock` is
+    /// the machine's, for a database that has none.
     ///
     /// # Errors
     /// As [`read`](Self::read).
     pub async fn change<T: Send + 'static, E: From<StoreError> + Send + 'static>(
         &self,
-        f: impl FnOnce(&mut DbConnection, i64) -> Result<T, E> + Clone + Send + 'static,
+        clock: Arc<dyn Clock>,
+        f: impl FnOnce(&mut DbConnection, Stamp) -> Result<T, E> + Clone + Send + 'static,
     ) -> Result<T, E> {
-        self.write(|connection| raised(connection, f)).await
+        self.write(move |connection| stamped(connection, &*clock, f)).await
     }
 
     /// The same however long it takes, on a connection of its own that no deadline ends. Other changes are refused
@@ -231,11 +234,13 @@ impl Database {
     /// What `f` says; [`StoreError::Unavailable`] with no database.
     pub async fn change_at_length<T: Send + 'static, E: From<StoreError> + Send + 'static>(
         &self,
-        f: impl FnOnce(&mut DbConnection, i64) -> Result<T, E> + Clone + Send + 'static,
+        clock: Arc<dyn Clock>,
+        f: impl FnOnce(&mut DbConnection, Stamp) -> Result<T, E> + Clone + Send + 'static,
     ) -> Result<T, E> {
         retry::until_decided(|| {
-            let (url, f) = (self.url.clone(), f.clone());
-            spawned(move || Ok(retry::attempt(&mut opened_patient(&url)?, |connection| raised(connection, f))))
+            let (url, clock, f) = (self.url.clone(), clock.clone(), f.clone());
+            let job = move |connection: &mut DbConnection| stamped(connection, &*clock, f);
+            spawned(move || Ok(retry::attempt(&mut opened_patient(&url)?, job)))
         })
         .await
     }
@@ -295,12 +300,13 @@ fn opened_patient(url: &DatabaseUrl) -> Result<DbConnection, StoreError> {
 }
 
 /// Runs `f` with the next number of the list, under its lock.
-fn raised<T, E: From<StoreError>>(
+fn stamped<T, E: From<StoreError>>(
     connection: &mut DbConnection,
-    f: impl FnOnce(&mut DbConnection, i64) -> Result<T, E>,
+    clock: &dyn Clock,
+    f: impl FnOnce(&mut DbConnection, Stamp) -> Result<T, E>,
 ) -> Result<T, E> {
-    let seq = list::raise(connection)?;
-    f(connection, seq)
+    let stamp = list::raise(connection, clock)?;
+    f(connection, stamp)
 }
 
 async fn turn(gate: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, StoreError> {

@@ -43,6 +43,24 @@ pub struct SealedKey {
     pub withdrawn_at: Option<Timestamp>,
 }
 
+impl SealedKey {
+    /// Whether it was made more than `seconds` before `now`. One that was made later, when a clock was wrong, is as old as one
+    /// likes: to wait until its time comes would be to wait for years.
+    #[must_use]
+    pub fn is_older_than(&self, seconds: i64, now: Timestamp) -> bool {
+        self.created_at.plus_seconds(seconds) <= now || self.is_from_the_future(now)
+    }
+
+    /// Whether it was made later than `now`, by more than clocks differ.
+    #[must_use]
+    pub fn is_from_the_future(&self, now: Timestamp) -> bool {
+        self.created_at > now.plus_seconds(CLOCKS_DIFFER)
+    }
+}
+
+/// How far clocks may differ that nobody would call wrong, in seconds.
+const CLOCKS_DIFFER: i64 = 60;
+
 /// All keys, in the order in which they were made.
 ///
 /// # Errors

@@ -1,14 +1,19 @@
 //! The list and its counter.
 
-use diesel::prelude::*;
+use diesel::{
+    prelude::*,
+    sql_query,
+    sql_types::{BigInt, Integer, Nullable},
+};
 
 use super::{
-    connection::{DbConnection, run},
+    connection::{DbConnection, run, without_waiting},
     error::StoreError,
     schema::{list_entries, list_head},
+    time,
 };
 use crate::domain::{
-    clock::Timestamp,
+    clock::{Clock, Timestamp},
     ids::{CredentialId, OrganizationId, UserId},
     list::{Entry, Head, Target},
 };
@@ -55,23 +60,83 @@ impl From<Entry> for EntryRow {
     }
 }
 
-/// Raises the counter by one and returns it; holds the one lock of all changes until the transaction ends.
+/// The number of a change, and its moment by the database's clock.
+#[derive(Clone, Copy, Debug)]
+pub struct Stamp {
+    /// The counter as it was raised for this change.
+    pub seq: i64,
+    /// When that was.
+    pub now: Timestamp,
+}
+
+/// Raises the counter by one, and at least to the milliseconds since 1970 by the database's clock; holds the one lock of
+/// all changes until the transaction ends.
+///
+/// A failover may lose the last commits. Without the clock in it the next number would be one that was given out before:
+/// whoever saw the first change with that number would take no notice of the second.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn raise(connection: &mut DbConnection) -> Result<i64, StoreError> {
-    raise_by(connection, 1)
+pub fn raise(connection: &mut DbConnection, clock: &dyn Clock) -> Result<Stamp, StoreError> {
+    raise_by(connection, 1, clock)
 }
 
 /// The same by `count`, for as many entries.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn raise_by(connection: &mut DbConnection, count: i64) -> Result<i64, StoreError> {
-    run(diesel::update(list_head::table.find(HEAD))
-        .set(list_head::seq.eq(list_head::seq + count))
-        .returning(list_head::seq)
-        .get_result(connection))
+pub fn raise_by(connection: &mut DbConnection, count: i64, clock: &dyn Clock) -> Result<Stamp, StoreError> {
+    let row = diesel::update(list_head::table.find(HEAD));
+    let injected = clock.instead_of_database();
+    let next = list_head::seq + count;
+    match connection {
+        // One statement asks for the time and goes by it: a change waits for the network as often as before.
+        DbConnection::Postgres(c) => {
+            let answer = (list_head::seq, time::utc());
+            let (seq, said) = run(match injected {
+                None => {
+                    row.set(list_head::seq.eq(time::greatest(next, time::millis()))).returning(answer).get_result(c)
+                }
+                Some(now) => {
+                    let next = time::greatest(next, now.unix_millis());
+                    row.set(list_head::seq.eq(next)).returning(answer).get_result(c)
+                }
+            })?;
+            Ok(Stamp { seq, now: clock.of_database(Some(said)) })
+        }
+        // The write lock is held already: what the clock says now is not from before somebody else's change.
+        DbConnection::Sqlite(c) => {
+            let now = clock.of_database(None);
+            let next = list_head::seq.eq(time::max(next, now.unix_millis()));
+            let seq = run(row.set(next).returning(list_head::seq).get_result(c))?;
+            Ok(Stamp { seq, now })
+        }
+    }
+}
+
+/// Raises the counter likewise, on its own, unless a change holds it: that one takes a number above the clock itself.
+/// Says whether it was raised.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn raise_if_free(connection: &mut DbConnection, clock: &dyn Clock) -> Result<bool, StoreError> {
+    let floor = clock.instead_of_database().map(Timestamp::unix_millis);
+    let raised = match connection {
+        DbConnection::Postgres(c) => run(sql_query(
+            "UPDATE list_head
+             SET seq = greatest(seq + 1, coalesce($1, int8(float8mul(date_part('epoch', clock_timestamp()), 1000))))
+             WHERE id = (SELECT id FROM list_head WHERE id = $2 FOR UPDATE SKIP LOCKED)",
+        )
+        .bind::<Nullable<BigInt>, _>(floor)
+        .bind::<Integer, _>(HEAD)
+        .execute(c))?,
+        DbConnection::Sqlite(_) => match without_waiting(connection, |c| raise(c, clock)) {
+            Ok(_) => 1,
+            Err(StoreError::Busy) => 0,
+            Err(error) => return Err(error),
+        },
+    };
+    Ok(raised > 0)
 }
 
 /// Raises the counter to `floor` if it is lower, and returns it.
@@ -103,12 +168,12 @@ pub struct Resumed {
 pub fn resume_above(
     connection: &mut DbConnection,
     floor: i64,
-    now: Timestamp,
+    clock: &dyn Clock,
     revokes: impl FnOnce(&[Entry]) -> bool,
 ) -> Result<Resumed, StoreError> {
     connection.write_transaction(|connection| {
         // First, for the lock: no entry comes in between.
-        raise(connection)?;
+        let Stamp { now, .. } = raise(connection, clock)?;
         let mut entries = entries(connection, 0, i64::MAX)?;
         let seq = raise_to(connection, floor)?;
         let all = Entry { seq, target: Target::Unknown, revokes: revokes(&entries), created_at: now };
@@ -116,6 +181,22 @@ pub fn resume_above(
         entries.push(all);
         Ok(Resumed { head: head(connection)?, entries })
     })
+}
+
+/// The counter row, and what time it is by the database's clock; `None` on SQLite, since a file has none.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn head_and_time(connection: &mut DbConnection) -> Result<(Head, Option<Timestamp>), StoreError> {
+    match connection {
+        DbConnection::Postgres(c) => {
+            let row = list_head::table.find(HEAD);
+            let row = row.select((list_head::seq, list_head::pruned_to, list_head::keys_seq, time::utc()));
+            let (seq, pruned_to, keys_seq, said) = run(row.get_result::<(i64, i64, i64, Timestamp)>(c))?;
+            Ok((Head { seq, pruned_to, keys_seq }, Some(said)))
+        }
+        DbConnection::Sqlite(_) => head(connection).map(|head| (head, None)),
+    }
 }
 
 /// The counter row.

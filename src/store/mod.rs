@@ -4,6 +4,7 @@
 
 pub mod addresses;
 pub mod audit;
+pub mod clock;
 mod columns;
 pub mod compatibility;
 mod connection;
@@ -16,6 +17,7 @@ pub mod inspect;
 pub mod invitations;
 pub mod keys;
 pub mod list;
+pub mod mass_changes;
 pub mod memberships;
 mod migrations;
 pub mod numbers;

@@ -208,6 +208,22 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    clock (id) {
+        id -> Integer,
+        trusted_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    mass_changes (job) {
+        job -> Text,
+        noticed_at -> Timestamp,
+        affected -> BigInt,
+        active -> BigInt,
+    }
+}
+
 diesel::joinable!(credentials -> users (owner_id));
 diesel::joinable!(credentials -> organizations (organization_id));
 diesel::joinable!(memberships -> users (user_id));

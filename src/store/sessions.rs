@@ -94,11 +94,17 @@ pub fn delete_begun_before(connection: &mut DbConnection, before: Timestamp) -> 
     run(diesel::delete(sessions::table.filter(sessions::created_at.lt(before))).execute(connection))
 }
 
-/// Removes the sessions that are over: last seen before `idle`, or begun before `begun`.
+/// How many sessions are removed at once.
+const PRUNED_AT_ONCE: i64 = 1_000;
+
+/// Removes some of the sessions that are over: last seen before `idle`, or begun before `begun`. Says whether there may be
+/// more.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn prune(connection: &mut DbConnection, idle: Timestamp, begun: Timestamp) -> Result<(), StoreError> {
+pub fn prune(connection: &mut DbConnection, idle: Timestamp, begun: Timestamp) -> Result<bool, StoreError> {
     let over = sessions::table.filter(sessions::last_seen_at.lt(idle).or(sessions::created_at.lt(begun)));
-    run(diesel::delete(over).execute(connection)).map(|_| ())
+    let some: Vec<SessionId> = run(over.limit(PRUNED_AT_ONCE).select(sessions::id).load(connection))?;
+    let has_more = i64::try_from(some.len()) == Ok(PRUNED_AT_ONCE);
+    run(diesel::delete(sessions::table.filter(sessions::id.eq_any(some))).execute(connection)).map(|_| has_more)
 }

@@ -82,7 +82,7 @@ fn a_good_installation_is_good_throughout() {
         let is_superuser = finding["message"] == "patmint's role is a superuser";
         assert!(finding["outcome"] == "good" || is_superuser, "{finding}");
     }
-    let on_both = ["configuration", "database", "schema", "root key file", "keys", "issuer", "servers"];
+    let on_both = ["configuration", "database", "schema", "cleaning up", "root key file", "keys", "issuer", "servers"];
     let on_one: &[&str] = if place.is_postgres() {
         &["clock", "PostgreSQL", "connections"]
     } else {

@@ -13,6 +13,7 @@
 mod support;
 
 mod bootstrap;
+mod clocks;
 mod crash;
 mod crowd;
 mod doctor;

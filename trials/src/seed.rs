@@ -143,10 +143,17 @@ impl Seeder {
         while texts.len() < count {
             let (maker, size) = (self.maker.clone(), BATCH.min(count - texts.len()));
             let batch = move |connection: &mut DbConnection, seq| maker.batch(connection, seq, kind, size);
-            texts.extend(self.db.change_at_length(batch).await?);
+            texts.extend(self.change(batch).await?);
         }
-        self.db.change_at_length(|connection, _| analyze(connection)).await?;
+        self.change(|connection, _| analyze(connection)).await?;
         Ok(texts)
+    }
+
+    async fn change<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut DbConnection, i64) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.db.change_at_length(Arc::new(SystemClock), |connection, stamp| f(connection, stamp.seq)).await
     }
 
     /// A member with this e-mail address and an opaque credential; says its text.
@@ -161,7 +168,7 @@ impl Seeder {
             let number = numbers::next(connection, Numbered::Credential)?;
             maker.credential(connection, (seq, number), (owner_id, CredentialKind::Opaque), now)
         };
-        Ok(self.db.change::<_, StoreError>(make).await?)
+        Ok(self.change(make).await?)
     }
 
     /// Disables or enables a user, as `patmint user` does: answers when every server goes by it.

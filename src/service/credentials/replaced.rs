@@ -94,7 +94,7 @@ mod tests {
             let entries = list::entries(connection, before, i64::MAX)?;
             let mut records = Vec::new();
             for entry in &entries {
-                records.extend(audit::of_change(connection, entry.seq)?);
+                records.extend(audit::of_changes(connection, entry.seq..=entry.seq)?);
             }
             Ok::<_, StoreError>((entries.len(), records))
         };

@@ -1,16 +1,20 @@
 use super::{Doctor, Finding};
 use crate::{
-    service::health::MOST_SKEW,
+    domain::clock::Timestamp,
+    service::{
+        database_clock::{MOST_SKEW, MUCH_SKEW},
+        housekeeping::NEAR,
+    },
     store::{
-        DbConnection, StoreError,
+        DbConnection, StoreError, clock,
         compatibility::{self, Schema},
         inspect::{self, Postgres},
+        mass_changes::{self, MassChange},
         replicas, time,
     },
 };
 
-/// From here on the clocks' difference is told, in milliseconds: well-kept clocks are closer by far.
-const MUCH_SKEW: i64 = 5_000;
+const CLEANING: &str = "cleaning up";
 
 /// What there is to say of the database, and whether it has what this program looks for.
 pub(super) fn look(connection: &mut DbConnection, doctor: &Doctor<'_>) -> (Vec<Finding>, bool) {
@@ -40,6 +44,11 @@ fn gather(connection: &mut DbConnection, doctor: &Doctor<'_>, findings: &mut Vec
         findings.push(of_clocks(said.unix_millis() - doctor.clock.now().unix_millis()));
     }
     let is_usable = schema.can_be_served();
+    if is_usable {
+        let now = doctor.clock.of_database(time::now(connection)?);
+        findings.push(of_cleaning(clock::trusted_at(connection)?, now));
+        findings.extend(mass_changes::all(connection)?.iter().map(of_mass_change));
+    }
     if let Some(server) = server {
         let servers = if is_usable { replicas::all(connection)?.len() } else { 0 };
         findings.extend(of_server(&server));
@@ -64,6 +73,33 @@ pub(super) fn of_clocks(ahead: i64) -> Finding {
         ..=MOST_SKEW => Finding::warning("clock", message, advice),
         _ => Finding::wrong("clock", format!("{message}: /readyz fails"), advice),
     }
+}
+
+/// Whether jobs remove what is old, by the moment at which a server trusted the clock last.
+pub(super) fn of_cleaning(trusted_at: Option<Timestamp>, now: Timestamp) -> Finding {
+    let Some(trusted_at) = trusted_at else {
+        let message = "no server has run for long enough to trust the clock: nothing that is old is removed yet";
+        return Finding::good(CLEANING, message);
+    };
+    let late_by = now.unix_millis() - trusted_at.unix_millis();
+    let message = format!("a server trusted the clock last at {trusted_at}, and it is {now} now");
+    if late_by < -MOST_SKEW {
+        let advice = "set the clocks (NTP): this one is behind, or another was ahead";
+        Finding::wrong(CLEANING, format!("{message}: one of the two is wrong"), advice)
+    } else if late_by > NEAR {
+        let advice = "see that the clock is right: two hours after a server has started what is old is removed by it";
+        Finding::warning(CLEANING, format!("{message}; no server ran since, or none could trust it"), advice)
+    } else {
+        Finding::good(CLEANING, "the clock is trusted, and what is old is removed by it")
+    }
+}
+
+fn of_mass_change(MassChange { job, noticed_at, affected, active }: &MassChange) -> Finding {
+    let message = format!(
+        "the job `{job}` would end {affected} tokens of {active} at once; that was noticed at {noticed_at}, and waits for a day"
+    );
+    let advice = "see that the clock and the policies (stale_after) are right; a token that is used until then stays";
+    Finding::warning(CLEANING, message, advice)
 }
 
 /// A server's settings that matter; those that are as they should be in one line.

@@ -12,7 +12,14 @@ pub(super) fn look(connection: &mut DbConnection, doctor: &Doctor<'_>) -> (Findi
         Ok(None) => (Finding::good(CHECK, "there are none yet; the first start makes them"), None),
         Ok(Some(seen)) => {
             let message = format!("root.key opens them; {} signs, {} are published", seen.signer, seen.published);
-            let finding = if seen.needs_older_lines {
+            let finding = if let Some((kid, at)) = seen.from_the_future {
+                let message = format!("{message}; {kid} was made at {at}, which is to come: a clock is wrong, or was");
+                Finding::warning(
+                    CHECK,
+                    message,
+                    "set the clocks; patmint keys withdraw takes away a key that is not needed",
+                )
+            } else if seen.needs_older_lines {
                 let message = format!("{message}; some are sealed under an older line of root.key");
                 Finding::warning(CHECK, message, "patmint keys reseal, then remove the older lines")
             } else {

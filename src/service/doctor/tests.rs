@@ -2,10 +2,10 @@ use std::path::Path;
 
 use super::{
     Outcome::{Good, Warning, Wrong},
-    database::{of_clocks, of_connections, of_server},
+    database::{of_cleaning, of_clocks, of_connections, of_server},
     files::{file_system, space},
 };
-use crate::store::inspect::Postgres;
+use crate::{domain::clock::Timestamp, store::inspect::Postgres};
 
 fn server() -> Postgres {
     Postgres {
@@ -43,6 +43,15 @@ fn clocks_that_differ_are_told() {
         [(0, Good), (-5_000, Good), (5_001, Warning), (-60_000, Warning), (60_001, Wrong), (-60_001, Wrong)]
     {
         assert_eq!(of_clocks(ahead).outcome, outcome, "{ahead}");
+    }
+}
+
+#[test]
+fn a_clock_that_no_server_trusts_is_told() {
+    let now: Timestamp = "2026-11-21T10:00:00Z".parse().unwrap();
+    assert_eq!(of_cleaning(None, now).outcome, Good);
+    for (ago, outcome) in [(0, Good), (600, Good), (601, Warning), (-60, Good), (-61, Wrong)] {
+        assert_eq!(of_cleaning(Some(now.plus_seconds(-ago)), now).outcome, outcome, "{ago}");
     }
 }
 

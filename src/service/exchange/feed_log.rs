@@ -95,7 +95,7 @@ impl FeedLog {
         let has_more = state.entries.len() > before;
         state.head = head.seq;
         state.pruned_to = state.pruned_to.max(head.pruned_to);
-        state.drop_expired(now);
+        state.drop_over(now);
         drop(state);
         if has_more {
             self.nudge();
@@ -141,14 +141,15 @@ impl FeedLog {
 
     /// What comes after `after`, at most [`PAGE`] entries of it.
     pub(crate) fn page(&self, after: i64, now: Timestamp) -> Page {
-        let mut state = self.state();
-        state.drop_expired(now);
-        let mut newer = state.entries.range(after.saturating_add(1)..).map(|(_, entry)| *entry);
+        let state = self.state();
+        // What is over is not shown; it stays, since the clock may be wrong for a moment.
+        let listed = state.entries.values().find(|entry| entry.expires_at() > now).map_or(i64::MAX, |entry| entry.seq);
+        let over = state.entries.range(..listed).next_back().map_or(0, |(seq, _)| *seq);
+        let mut newer = state.entries.range(after.saturating_add(1).max(listed)..).map(|(_, entry)| *entry);
         let entries: Vec<_> = newer.by_ref().take(PAGE).collect();
         let last = entries.last().filter(|_| newer.next().is_some());
         let head = last.map_or(state.head, |last| last.seq);
-        let listed = state.entries.first_key_value().map_or(i64::MAX, |(seq, _)| *seq);
-        Page { head, pruned_to: state.pruned_to.min(listed - 1), entries }
+        Page { head, pruned_to: state.pruned_to.max(over).min(listed - 1), entries }
     }
 
     /// Whether whoever knows the list up to `after` need not wait.
@@ -159,10 +160,12 @@ impl FeedLog {
 }
 
 impl State {
-    /// Drops what is over, from the oldest on, up to the first that is not.
-    fn drop_expired(&mut self, now: Timestamp) {
-        while let Some(oldest) = self.entries.first_entry().filter(|oldest| oldest.get().expires_at() <= now) {
-            self.pruned_to = self.pruned_to.max(oldest.remove().seq);
+    /// Drops what is over and gone from the list too, where a wrong clock removes nothing; from the oldest on.
+    fn drop_over(&mut self, now: Timestamp) {
+        let pruned_to = self.pruned_to;
+        let is_gone = |entry: &Entry| entry.seq <= pruned_to && entry.expires_at() <= now;
+        while let Some(oldest) = self.entries.first_entry().filter(|oldest| is_gone(oldest.get())) {
+            oldest.remove();
         }
     }
 }
@@ -197,6 +200,20 @@ mod tests {
         let page = log.page(0, over);
         assert_eq!((seqs(&page), page.head, page.pruned_to), (vec![2], 5, 1));
         assert_eq!(log.page(0, over.plus_seconds(1)), Page { head: 5, pruned_to: 2, entries: Vec::new() });
+    }
+
+    #[test]
+    fn a_wrong_clock_takes_nothing_away_for_good() {
+        let log = FeedLog::default();
+        let years_ahead = time().plus_seconds(2 * 365 * 86_400);
+        log.take(&[entry(1, true, time()), entry(2, true, time())], head(2), years_ahead);
+        assert!(seqs(&log.page(0, years_ahead)).is_empty());
+        let page = log.page(0, time().plus_seconds(2));
+        assert_eq!((seqs(&page), page.pruned_to), (vec![1, 2], 0));
+        // When they are gone from the list too they need no room any more.
+        let over = time().plus_seconds(ENTRY_LIFETIME);
+        log.take(&[], Head { pruned_to: 1, ..head(3) }, over);
+        assert_eq!(log.state().entries.keys().copied().collect::<Vec<_>>(), [2]);
     }
 
     #[test]

@@ -12,15 +12,18 @@ use std::{
 use super::{lapse, pause::Point};
 use crate::{
     domain::{
-        clock::Clock as _,
         list::{Entry, Target},
+        verdict::Refusal,
     },
     service::{
-        FeedError,
+        ExchangeError, FeedError,
         change::{Actor, Change},
         testing::{MAX_STALENESS, Replica, block_on},
     },
-    store::{StoreError, list},
+    store::{
+        StoreError,
+        list::{self, Stamp},
+    },
 };
 
 /// Longer than any test is let run: only what wakes ends such a wait.
@@ -43,11 +46,10 @@ fn seqs(replica: &Replica, after: i64) -> Vec<i64> {
 
 /// A change with one entry, which its maker does not wait for.
 fn append(replica: &Replica, target: Target, revokes: bool) -> i64 {
-    let created_at = replica.clock.now();
-    let append = move |connection: &mut _, seq| {
-        list::append(connection, Entry { seq, target, revokes, created_at }).map(|()| seq)
+    let append = move |connection: &mut _, Stamp { seq, now }| {
+        list::append(connection, Entry { seq, target, revokes, created_at: now }).map(|()| seq)
     };
-    block_on(replica.db.change::<_, StoreError>(append)).unwrap()
+    block_on(replica.db.change::<_, StoreError>(replica.clock.clone(), append)).unwrap()
 }
 
 #[test]
@@ -180,6 +182,96 @@ fn after_a_restore_other_servers_forget_too_and_nothing_under_a_known_number_is_
     let last = *seqs(&one, kept).last().expect("all access tokens end");
     assert!(last > kept);
     assert_eq!(one.memory.applied(), last);
+}
+
+/// What was committed after the number `kept` is lost, as by a failover; a second later.
+fn lose_after(replica: &Replica, kept: i64) {
+    let lose = move |connection: &mut _| {
+        list::rewind(connection, kept)?;
+        list::forget_after(connection, kept)
+    };
+    block_on(replica.db.write(lose)).unwrap();
+    replica.clock.jump(1);
+}
+
+#[test]
+fn a_number_that_a_failover_lost_is_not_given_out_again() {
+    let replica = Replica::warm();
+    let kept = replica.memory.applied();
+    let lost = append(&replica, Target::Unknown, false);
+    replica.follow();
+    replica.exchange().expect("in memory anew");
+    lose_after(&replica, kept);
+    // By another server, which did not see the one that is lost.
+    replica.revoke_without_waiting();
+    replica.disconnect_follower();
+    replica.follow();
+    assert!(replica.memory.applied() > lost);
+    let outcome = replica.exchange();
+    assert!(matches!(outcome, Err(ExchangeError::Refused(Refusal::Revoked))), "{outcome:?}");
+}
+
+#[test]
+fn a_new_connection_goes_on_above_what_feed_readers_know() {
+    let one = Replica::warm();
+    let other = one.warm_beside();
+    let kept = one.memory.applied();
+    let lost = append(&one, Target::Unknown, true);
+    one.follow();
+    assert_eq!(seqs(&one, kept), [lost], "feed readers know it");
+    lose_after(&one, kept);
+    // The one that saw it is gone. Readers take no answer of the other one that is below what they know.
+    other.disconnect_follower();
+    other.follow();
+    assert!(other.feed(lost).unwrap().page.head > lost);
+    let head = other.memory.applied();
+    other.follow();
+    assert_eq!(other.memory.applied(), head, "once for each connection");
+}
+
+#[test]
+fn a_server_forgets_what_a_failover_lost_though_another_one_has_raised_the_counter() {
+    let one = Replica::warm();
+    let other = one.warm_beside();
+    let kept = one.memory.applied();
+    append(&one, Target::Unknown, false);
+    one.follow();
+    one.exchange().expect("in memory anew");
+    lose_after(&one, kept);
+    // It did not see what is lost.
+    other.disconnect_follower();
+    other.follow();
+    one.disconnect_follower();
+    one.follow();
+    let queries = one.db.queries();
+    one.exchange().expect("alive");
+    assert!(one.db.queries() > queries, "memory was dropped");
+    let entries = one.feed(kept).unwrap().page.entries;
+    assert_eq!(entries, [], "nothing under a number that services know is missed: access tokens live on");
+    let head = one.memory.applied();
+    one.disconnect_follower();
+    one.follow();
+    assert!(one.memory.applied() > head);
+    let queries = one.db.queries();
+    one.exchange().expect("alive");
+    assert_eq!(one.db.queries(), queries, "nothing is lost: memory stays");
+}
+
+#[test]
+fn a_clock_behind_what_was_seen_gives_no_number_twice_unnoticed() {
+    let replica = Replica::warm();
+    let kept = replica.memory.applied();
+    replica.clock.jump(3600);
+    let lost = append(&replica, Target::Unknown, false);
+    replica.follow();
+    lose_after(&replica, kept);
+    replica.clock.jump(-3600);
+    let again = append(&replica, Target::Unknown, true);
+    assert!(again < lost, "another server does not know better");
+    replica.disconnect_follower();
+    replica.follow();
+    let entries = replica.feed(lost).unwrap().page.entries;
+    assert!(matches!(*entries, [all] if all.seq > lost && all.target == Target::Unknown), "{entries:?}");
 }
 
 #[test]

@@ -15,9 +15,15 @@ use super::{
     pause::{Pauses, Point},
 };
 use crate::{
-    domain::{clock::Clock, list::Head},
-    service::keys::{KeyRing, KeyRingError},
-    store::{Database, DbConnection, list},
+    domain::{
+        clock::Clock as _,
+        list::{Entry, Head},
+    },
+    service::{
+        database_clock::DatabaseClock,
+        keys::{KeyRing, KeyRingError},
+    },
+    store::{Database, DbConnection, StoreError, list},
 };
 
 /// How often the counter is read when nobody asks for it.
@@ -62,26 +68,40 @@ impl Bell {
 /// What follows the list.
 pub(crate) struct Follower {
     pub(crate) db: Database,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<DatabaseClock>,
     pub(crate) memory: Arc<Memory>,
     pub(crate) keys: Arc<KeyRing>,
     /// How old the state may be that an exchange goes by.
     pub(crate) max_staleness: Duration,
     pub(crate) pauses: Pauses,
     connection: Option<DbConnection>,
+    /// Whether the counter is above the clock since this connection was made.
+    is_above_clock: bool,
+    /// The last entry of the list that memory reflects.
+    last_read: Option<Entry>,
 }
 
 impl Follower {
     /// A follower that has not looked yet.
     pub(crate) fn new(
         db: Database,
-        clock: Arc<dyn Clock>,
         memory: Arc<Memory>,
         keys: Arc<KeyRing>,
         max_staleness: Duration,
         pauses: Pauses,
     ) -> Self {
-        Self { db, clock, memory, keys, max_staleness, pauses, connection: None }
+        let clock = keys.clock().clone();
+        Self {
+            db,
+            clock,
+            memory,
+            keys,
+            max_staleness,
+            pauses,
+            connection: None,
+            is_above_clock: false,
+            last_read: None,
+        }
     }
 
     /// Looks once. The order of the lines is rule R1.
@@ -106,25 +126,27 @@ impl Follower {
     }
 
     fn apply(&mut self) -> Result<(), KeyRingError> {
+        let (mut connection, has_lost) = self.connected()?;
         let Self { memory, pauses, .. } = &*self;
         let (memory, pauses, applied) = (memory.clone(), pauses.clone(), memory.applied());
+        let asking = self.clock.asking();
+        let (head, said) = list::head_and_time(&mut connection)?;
+        self.clock.told(asking, said);
         let now = self.clock.now();
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.db.own_connection()?,
-        };
-        let head = list::head(&mut connection)?;
+        let seen = memory.seen();
+        let has_lost = has_lost || head.seq < seen;
         // Before `applied`, and after a restore in any case.
-        if head.keys_seq != self.keys.seq() || head.seq < memory.seen() {
+        if head.keys_seq != self.keys.seq() || has_lost {
             self.keys.renew(&mut connection)?;
         }
-        if head.seq < memory.seen() {
+        if has_lost {
             // A restored backup or a failover lost what we saw. Numbers must not come again for something else.
-            let floor = memory.seen().max(now.unix_millis()) + 1;
-            let resumed = list::resume_above(&mut connection, floor, now, |entries| {
+            let resumed = list::resume_above(&mut connection, seen + 1, &*self.clock, |entries| {
                 // Services that know the lost numbers do not ask for what came under them: all access tokens die.
-                memory.feed.lacks_any_of(entries, now)
+                let known = entries.partition_point(|entry| entry.seq <= seen);
+                memory.feed.lacks_any_of(entries.get(..known).unwrap_or_default(), now)
             })?;
+            (self.last_read, self.is_above_clock) = (resumed.entries.last().copied(), true);
             memory.raise_seen(resumed.head.seq);
             memory.forget_all();
             memory.feed.take(&resumed.entries, resumed.head, now);
@@ -150,11 +172,54 @@ impl Follower {
             memory.feed.take(&entries, Head { pruned_to, ..head }, now);
             pauses.at(Point::Listed);
             memory.publish(head.seq);
+            self.last_read = entries.last().copied().or(self.last_read);
         } else {
             pauses.at(Point::ListRead);
         }
         self.connection = Some(connection);
         Ok(())
+    }
+
+    /// The connection, and whether what was read from the list is lost, as by a failover. Otherwise a new one first goes on
+    /// above the clock: others may have lost what feed readers know, who take no answer that is below, and without a change
+    /// there would be none above.
+    fn connected(&mut self) -> Result<(DbConnection, bool), StoreError> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => {
+                self.is_above_clock = false;
+                self.db.own_connection()?
+            }
+        };
+        // Before the counter is raised, which would hide it.
+        let has_lost = !self.is_above_clock && self.has_lost(&mut connection)?;
+        if !self.is_above_clock && !has_lost {
+            let raised = list::raise_if_free(&mut connection, &*self.clock);
+            if let Err(error) = &raised {
+                // To look is worth more: what cannot be written now may be read.
+                tracing::debug!(%error, "cannot raise the counter of the list; will try again");
+            }
+            self.is_above_clock = raised.unwrap_or(false);
+        }
+        Ok((connection, has_lost))
+    }
+
+    /// Whether memory reflects what is not in the database any more. What is lost are the last commits: the last entry is
+    /// among them, if any is. The counter does not tell, once somebody else has raised it.
+    fn has_lost(&self, connection: &mut DbConnection) -> Result<bool, StoreError> {
+        if list::head(connection)?.seq < self.memory.seen() {
+            return Ok(true);
+        }
+        let Some(last) = self.last_read else { return Ok(false) };
+        let is_there = list::entries(connection, last.seq - 1, last.seq)?.contains(&last);
+        // Read after it: it may be gone because it was old.
+        Ok(!is_there && list::head(connection)?.pruned_to < last.seq)
+    }
+
+    /// Breaks the connection.
+    #[cfg(test)]
+    pub(crate) fn disconnect(&mut self) {
+        self.connection = None;
     }
 
     /// Follows the list on a thread of its own until the returned value is dropped.

@@ -1,7 +1,10 @@
 use std::path::Path;
 
 use super::{KeyRingError, opening, root::RootKeys, stored::Stored};
-use crate::{domain::clock::Clock, store::DbConnection};
+use crate::{
+    domain::clock::{Clock, Timestamp},
+    store::DbConnection,
+};
 
 /// What was seen of the keys.
 pub(crate) struct SeenKeys {
@@ -9,6 +12,8 @@ pub(crate) struct SeenKeys {
     pub(crate) signer: String,
     /// How many are published.
     pub(crate) published: usize,
+    /// A key that says that it was made later than now, and when.
+    pub(crate) from_the_future: Option<(String, Timestamp)>,
     /// Whether the first line of `root.key` alone would not open all.
     pub(crate) needs_older_lines: bool,
 }
@@ -33,6 +38,10 @@ pub(crate) fn look(
     Ok(Some(SeenKeys {
         signer: signing.schedule.signer(now).kid().to_owned(),
         published: signing.schedule.published(now).count(),
+        from_the_future: stored
+            .signing()
+            .find(|key| key.withdrawn_at.is_none() && key.is_from_the_future(now))
+            .map(|key| (key.kid.clone(), key.created_at)),
         needs_older_lines: stored.rows.iter().any(|key| !opening::opens(key, &newest)),
     }))
 }

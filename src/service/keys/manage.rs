@@ -122,7 +122,7 @@ impl Keys {
         let is_due = move |stored: &Stored| {
             let newest = stored.signing().rfind(|key| key.withdrawn_at.is_none());
             let now = clock.of_database(stored.now);
-            (period > 0 && newest.is_some_and(|key| key.created_at.plus_seconds(period) <= now)).then_some(now)
+            (period > 0 && newest.is_some_and(|key| key.is_older_than(period, now))).then_some(now)
         };
         // Before anything is made or locked: it is seldom so.
         if is_due(&self.core.db.read::<_, StoreError>(Stored::read).await?).is_none() {

@@ -3,10 +3,7 @@
 use std::{
     ops::Deref,
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicI64, Ordering::Relaxed},
-    },
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use arc_swap::{ArcSwap, Guard};
@@ -26,26 +23,24 @@ use crate::{
         jws::{KeptKey, SigningAlgorithm},
         random::Randomness,
     },
-    service::Environment,
+    service::{Environment, database_clock::DatabaseClock},
     store::{
         Database, DbConnection, StoreError,
         keys::{self, SealedKey},
-        list, time,
+        list::{self, Stamp},
     },
 };
 
 /// The keys in use. Replicas on one database have the same.
 pub struct KeyRing {
     folder: PathBuf,
-    clock: Arc<dyn Clock>,
+    clock: Arc<DatabaseClock>,
     random: Arc<dyn Randomness>,
     tag: TagKey,
     /// Swapped as one. Every exchange looks at it: a lock, or a count of who does, would go from core to core.
     signing: ArcSwap<Signing>,
     /// From the read of the keys to the swap: who read earlier must not swap later.
     renewing: Mutex<()>,
-    /// How far the database's clock is ahead of this machine's, in milliseconds.
-    ahead: AtomicI64,
     /// They are read once for all who find that they must be.
     turn: Turn<()>,
 }
@@ -57,6 +52,8 @@ impl KeyRing {
     /// See [`KeyRingError`].
     pub async fn open(outside: &Environment, folder: &Path, algorithm: SigningAlgorithm) -> Result<Self, KeyRingError> {
         let Environment { clock, random, db } = outside;
+        let clock = Arc::new(DatabaseClock::new(clock.clone()));
+        clock.compare(db).await?;
         let mut stored = db.read(Stored::read).await?;
         let roots = RootKeys::load(folder, stored.rows.is_empty(), &**random)?;
         root::warn_of_others(folder);
@@ -64,22 +61,23 @@ impl KeyRing {
             let fresh = [FreshKey::for_tags(&**random), FreshKey::for_signing(algorithm)?];
             let seal = |key: FreshKey| key.sealed(&roots, folder, &**random);
             let sealed = fresh.into_iter().map(seal).collect::<Result<Vec<_>, _>>()?;
-            let clock = clock.clone();
-            stored = db.change(move |connection, seq| first_keys(connection, seq, &*clock, sealed)).await?;
+            stored = db.change(clock.clone(), move |connection, stamp| first_keys(connection, stamp, sealed)).await?;
         }
         let now = clock.of_database(stored.now);
-        let ring = Self {
+        Ok(Self {
             folder: folder.to_owned(),
             tag: opening::tag(&stored, &roots, folder)?,
             signing: ArcSwap::from_pointee(opening::signing(&stored, &roots, folder, now)?),
-            ahead: AtomicI64::new(0),
             renewing: Mutex::default(),
             turn: Turn::default(),
-            clock: clock.clone(),
+            clock,
             random: random.clone(),
-        };
-        ring.set_clock(stored.now);
-        Ok(ring)
+        })
+    }
+
+    /// The clock by which keys and everything else go.
+    pub(crate) fn clock(&self) -> &Arc<DatabaseClock> {
+        &self.clock
     }
 
     /// The key of the tags.
@@ -88,20 +86,20 @@ impl KeyRing {
         &self.tag
     }
 
-    /// The key that signs at `now`, by this machine's clock.
+    /// The key that signs at `now`.
     #[must_use]
     pub fn signing(&self, now: Timestamp) -> impl Deref<Target = KeptKey> + use<> {
-        Signer { keys: self.signing.load(), now: self.by_database(now) }
+        Signer { keys: self.signing.load(), now }
     }
 
-    /// What is published at `now`, by this machine's clock: every key under which a live token may be signed, or will be
+    /// What is published at `now`: every key under which a live token may be signed, or will be
     /// soon.
     #[must_use]
     pub fn published(&self, now: Timestamp) -> Vec<Arc<KeptKey>> {
-        self.signing.load().schedule.published(self.by_database(now)).cloned().collect()
+        self.signing.load().schedule.published(now).cloned().collect()
     }
 
-    /// The key `kid`, if it is published at `now` by this machine's clock.
+    /// The key `kid`, if it is published at `now`.
     #[must_use]
     pub fn find(&self, kid: &str, now: Timestamp) -> Option<Arc<KeptKey>> {
         self.published(now).into_iter().find(|key| key.kid() == kid)
@@ -123,7 +121,6 @@ impl KeyRing {
         let roots = RootKeys::read(&self.folder)?;
         let now = self.clock.of_database(stored.now);
         let signing = Arc::new(opening::signing(&stored, &roots, &self.folder, now)?);
-        self.set_clock(stored.now);
         self.signing.store(signing);
         Ok(())
     }
@@ -142,21 +139,6 @@ impl KeyRing {
         }
         let ring = self.clone();
         db.read(move |connection| ring.renew(connection)).await
-    }
-
-    /// Compares the database's clock with this machine's.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub(crate) async fn compare_clocks(&self, db: &Database) -> Result<(), StoreError> {
-        let said = db.read(time::now).await?;
-        self.set_clock(said);
-        Ok(())
-    }
-
-    /// How far the database's clock is ahead of this machine's, in milliseconds.
-    pub(crate) fn ahead(&self) -> i64 {
-        self.ahead.load(Relaxed)
     }
 
     /// This key, sealed. To be called under the lock of the change that stores it: otherwise another one that reseals all
@@ -185,15 +167,6 @@ impl KeyRing {
         let reseal = |key| opening::resealed(key, &roots, &self.folder, &*self.random);
         stored.rows.iter().map(|key| Ok((key.kid.clone(), reseal(key)?))).collect()
     }
-
-    fn by_database(&self, now: Timestamp) -> Timestamp {
-        now.plus_millis(self.ahead())
-    }
-
-    fn set_clock(&self, said: Option<Timestamp>) {
-        let ahead = self.clock.of_database(said).unix_millis() - self.clock.now().unix_millis();
-        self.ahead.store(ahead, Relaxed);
-    }
 }
 
 /// The key of a moment.
@@ -213,15 +186,13 @@ impl Deref for Signer {
 /// Stores the first keys, unless another server was faster; then its keys count.
 fn first_keys(
     connection: &mut DbConnection,
-    seq: i64,
-    clock: &dyn Clock,
+    Stamp { seq, now }: Stamp,
     fresh: Vec<Sealed>,
 ) -> Result<Stored, StoreError> {
     let stored = Stored::read(connection)?;
     if !stored.rows.is_empty() {
         return Ok(stored);
     }
-    let now = clock.of_database(stored.now);
     for key in fresh {
         keys::insert(connection, key.made(seq, now, now))?;
     }

@@ -114,7 +114,7 @@ fn moments_are_by_the_databases_clock() {
     let new = Change::rotation(&server, false).end(&[&server]);
     let compare = |seconds| {
         server.clock.set_database_ahead(seconds);
-        block_on(server.services.core().keys.compare_clocks(&server.db)).unwrap();
+        block_on(server.services.core().keys.clock().compare(&server.db)).unwrap();
         block_on(server.services.health.check())
     };
     for seconds in [60, -60] {
@@ -204,6 +204,7 @@ fn a_key_is_made_when_the_newest_is_old_enough() {
     block_on(server.presence.leave()).unwrap();
     let old = signer(&server);
     let minute = || {
+        server.trust_clock();
         block_on(each_minute(server.services.core(), &mut Watcher::default(), &mut StaleWalk::default()));
         server.follow();
         published(&server)

@@ -6,20 +6,23 @@ use std::{
         atomic::{AtomicUsize, Ordering::SeqCst},
     },
     thread,
+    time::Duration,
 };
 
 use super::*;
 use crate::{
     domain::{
-        clock::Timestamp,
+        clock::{Clock, SystemClock, Timestamp},
         ids::CredentialId,
         list::{Entry, Target},
         random::SystemRandomness,
     },
     store::{
-        StoreError, list,
+        StoreError,
+        list::{self, Stamp},
         usage::{self, UsageBatch},
     },
+    test_clock::ManualClock,
 };
 
 const WRITERS: usize = 6;
@@ -35,8 +38,18 @@ fn entry(seq: i64) -> Entry {
 }
 
 async fn append(db: &Database) -> i64 {
-    let change = |connection: &mut _, seq| list::append(connection, entry(seq)).map(|()| seq);
-    db.change::<_, StoreError>(change).await.unwrap()
+    let change = |connection: &mut _, Stamp { seq, .. }| list::append(connection, entry(seq)).map(|()| seq);
+    db.change::<_, StoreError>(clock(), change).await.unwrap()
+}
+
+/// A clock that stands still: numbers go on one by one.
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(ManualClock::default())
+}
+
+/// The number of the first change.
+fn first() -> i64 {
+    clock().now().unix_millis()
 }
 
 #[test]
@@ -59,7 +72,7 @@ fn a_reader_sees_every_number_once_and_in_order() {
         })
         .collect();
     let mut connection = db.own_connection().unwrap();
-    let (mut seen, mut polls) = (0, 0);
+    let (mut seen, mut polls) = (first() - 1, 0);
     start.wait();
     loop {
         let is_last = writing.load(SeqCst) == 0;
@@ -68,7 +81,7 @@ fn a_reader_sees_every_number_once_and_in_order() {
             list::entries(&mut connection, seen, head).unwrap().into_iter().map(|entry| entry.seq).collect();
         // All there are, none late: a number that turned up below `seen` would be missed for ever.
         assert_eq!(numbers, (seen + 1..=head).collect::<Vec<_>>());
-        (seen, polls) = (head, polls + 1);
+        (seen, polls) = (seen.max(head), polls + 1);
         if is_last {
             break;
         }
@@ -76,7 +89,7 @@ fn a_reader_sees_every_number_once_and_in_order() {
     for writer in writers {
         writer.join().unwrap();
     }
-    assert_eq!(seen, i64::try_from(WRITERS * CHANGES).unwrap());
+    assert_eq!(seen - first() + 1, i64::try_from(WRITERS * CHANGES).unwrap());
     assert!(polls > 1, "the reader looked while they wrote");
 }
 
@@ -85,7 +98,7 @@ fn a_change_that_fails_leaves_nothing_and_gives_its_number_back() {
     let test = TestDatabase::new();
     let db = migrated(&test);
     let first = block_on(append(&db));
-    let failed: Result<(), StoreError> = block_on(db.change(|connection, seq| {
+    let failed: Result<(), StoreError> = block_on(db.change(clock(), |connection, Stamp { seq, .. }| {
         list::append(connection, entry(seq))?;
         // The same number again: the second insert is refused.
         list::append(connection, entry(seq))
@@ -99,7 +112,7 @@ fn a_panic_in_a_change_leaves_nothing_and_the_next_one_works() {
     let test = TestDatabase::new();
     let db = migrated(&test);
     let before = block_on(append(&db));
-    let panicked: Result<(), StoreError> = block_on(db.change(|_, _| panic!("on purpose")));
+    let panicked: Result<(), StoreError> = block_on(db.change(clock(), |_, _| panic!("on purpose")));
     assert!(matches!(panicked, Err(StoreError::Query(_))), "{panicked:?}");
     assert_eq!(block_on(append(&db)), before + 1);
 }
@@ -109,7 +122,7 @@ fn entries_are_pruned_by_age_and_that_is_noted() {
     let test = TestDatabase::new();
     let db = migrated(&test);
     let old = block_on(append(&db));
-    let young = block_on(db.change::<_, StoreError>(|connection, seq| {
+    let young = block_on(db.change::<_, StoreError>(clock(), |connection, Stamp { seq, .. }| {
         let young = Entry { created_at: now().plus_seconds(10), ..entry(seq) };
         list::append(connection, young)?;
         Ok(young)
@@ -133,6 +146,39 @@ fn the_counter_is_never_lowered() {
     for (floor, expected) in [(10, 10), (5, 10), (11, 11)] {
         assert_eq!(block_on(db.write(move |c| list::raise_to(c, floor))).unwrap(), expected);
     }
+}
+
+#[test]
+fn numbers_go_by_the_databases_clock_and_on_from_there() {
+    let test = TestDatabase::new();
+    let mut connection = migrated(&test).own_connection().unwrap();
+    let at = SystemClock.now();
+    let first = list::raise(&mut connection, &SystemClock).unwrap();
+    for moment in [first.seq, first.now.unix_millis()] {
+        assert!((moment - at.unix_millis()).abs() < 60_000, "{first:?} {at}");
+    }
+    let ahead = list::raise_to(&mut connection, first.seq + 3_600_000).unwrap();
+    assert_eq!(list::raise(&mut connection, &SystemClock).unwrap().seq, ahead + 1, "never lower");
+    assert_eq!(list::raise_by(&mut connection, 5, &SystemClock).unwrap().seq, ahead + 6);
+    assert!(list::raise_if_free(&mut connection, &SystemClock).unwrap());
+    let (head, said) = list::head_and_time(&mut connection).unwrap();
+    assert_eq!((head.seq, said.is_some()), (ahead + 7, test.is_postgres()));
+}
+
+#[test]
+fn who_goes_on_above_the_clock_does_not_wait_for_a_change() {
+    let test = TestDatabase::new();
+    let db = migrated(&test);
+    let (mut changes, mut follows) = (db.own_connection().unwrap(), db.own_connection().unwrap());
+    let begun = SystemClock.since_boot();
+    let change = changes.write_transaction(|changes| {
+        let stamp = list::raise(changes, &SystemClock)?;
+        Ok::<_, StoreError>((stamp, list::raise_if_free(&mut follows, &SystemClock)?))
+    });
+    let (stamp, raised) = change.unwrap();
+    assert!(!raised && SystemClock.since_boot() < begun + Duration::from_millis(500), "it waited");
+    assert_eq!(list::head(&mut follows).unwrap().seq, stamp.seq);
+    assert!(list::raise_if_free(&mut follows, &SystemClock).unwrap());
 }
 
 #[test]

@@ -185,7 +185,9 @@ impl TestApp {
         &self,
         f: impl FnOnce(&mut DbConnection, i64) -> Result<T, StoreError> + Send + 'static,
     ) -> T {
-        self.runtime.block_on(self.db.change_at_length(f)).expect("the database takes the change")
+        self.runtime
+            .block_on(self.db.change_at_length(self.clock.clone(), |connection, stamp| f(connection, stamp.seq)))
+            .expect("the database takes the change")
     }
 
     /// The same however long it takes.
@@ -193,7 +195,9 @@ impl TestApp {
         &self,
         f: impl FnOnce(&mut DbConnection, i64) -> Result<T, StoreError> + Send + 'static,
     ) -> T {
-        self.runtime.block_on(self.db.change_at_length(f)).expect("the database takes the change")
+        self.runtime
+            .block_on(self.db.change_at_length(self.clock.clone(), |connection, stamp| f(connection, stamp.seq)))
+            .expect("the database takes the change")
     }
 
     /// Waits for something that the services do on their own, without the server.

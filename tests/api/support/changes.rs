@@ -72,10 +72,7 @@ impl TestApp {
         let before = self.read(list::head).seq;
         f();
         let after = self.read(list::head).seq;
-        self.read(move |connection| {
-            let changes = (before + 1..=after).map(|seq| audit::of_change(connection, seq));
-            Ok(changes.collect::<Result<Vec<_>, StoreError>>()?.concat())
-        })
+        self.read(move |connection| audit::of_changes(connection, before + 1..=after))
     }
 
     /// What is put on the list while `f` runs: about whom, and whether it revokes.

@@ -60,7 +60,7 @@ impl Clock for ManualClock {
         Duration::from_millis(self.boot_millis.load(SeqCst))
     }
 
-    fn of_database(&self, _: Option<Timestamp>) -> Timestamp {
-        self.now().plus_seconds(self.database_ahead.load(SeqCst))
+    fn instead_of_database(&self) -> Option<Timestamp> {
+        Some(self.now().plus_seconds(self.database_ahead.load(SeqCst)))
     }
 }

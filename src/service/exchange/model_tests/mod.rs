@@ -2,10 +2,13 @@
 //! follower, noter and exchanges, a watcher, and time without end. With all rules nothing wrong can be reached; without
 //! any one of them something can, and the shortest way to it is told (`cargo test model_tests -- --nocapture`).
 //!
-//! What is named as in the code does what the code does. Left out: a counter that goes back, and a row that vanishes
+//! `feed.rs` is a model of its own: a service that follows the feed, and a database that loses what was committed last.
+//!
+//! What is named as in the code does what the code does. Left out here: a counter that goes back, and a row that vanishes
 //! without the watcher; nobody waits for that server then until it finds out. So the trust that ends where a row is
 //! found gone is no rule here: after a watcher it has run out before.
 
+mod feed;
 mod rule;
 mod scenario;
 mod search;
@@ -64,6 +67,7 @@ fn a_command_beside_two_servers_keeps_the_guarantee() {
 fn shown_by(rule: Rule) -> &'static Scenario {
     match rule {
         Rule::TimeBeforeCounter
+        | Rule::ThePrimaryIsRead
         | Rule::CounterBeforeEntries
         | Rule::ForgetBeforeApplied
         | Rule::AppliedIsNoted

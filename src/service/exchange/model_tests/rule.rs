@@ -5,6 +5,8 @@
 pub(super) enum Rule {
     /// R1: the follower notes the time before it reads the counter.
     TimeBeforeCounter,
+    /// What it reads is the primary, not a standby that lags behind.
+    ThePrimaryIsRead,
     /// R1: it reads the counter before the entries.
     CounterBeforeEntries,
     /// R1: it raises `seen` before it forgets.
@@ -68,8 +70,9 @@ pub(super) enum Rule {
 }
 
 impl Rule {
-    pub(super) const ALL: [Self; 31] = [
+    pub(super) const ALL: [Self; 32] = [
         Self::TimeBeforeCounter,
+        Self::ThePrimaryIsRead,
         Self::CounterBeforeEntries,
         Self::SeenBeforeForget,
         Self::ForgetBeforeApplied,

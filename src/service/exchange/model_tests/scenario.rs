@@ -2,7 +2,9 @@
 
 use super::{
     rule::Rule,
+    search::{Model, Next},
     state::{BEAT_LASTS, FOREVER, Known, Presence, State},
+    steps,
 };
 
 /// How the memory of the servers is at the beginning.
@@ -148,13 +150,12 @@ impl World {
         *self.scenario.bounds.iter().max().expect("a server")
     }
 
-    pub(super) fn beginnings(&self) -> impl Iterator<Item = State> {
-        self.scenario.starts.iter().map(|start| self.beginning(*start))
-    }
-
     fn beginning(&self, start: Start) -> State {
         let mut state = State::default();
         state.database.head = 1;
+        if !self.keeps(Rule::ThePrimaryIsRead) {
+            state.database.standby = 1;
+        }
         for (replica, bound) in state.replicas.iter_mut().zip(self.scenario.bounds) {
             let memory = &mut replica.memory;
             if start == Start::Warm {
@@ -169,5 +170,21 @@ impl World {
             replica.presence = Presence::Resting;
         }
         state
+    }
+}
+
+impl Model for World {
+    type State = State;
+
+    fn beginnings(&self) -> impl Iterator<Item = State> {
+        self.scenario.starts.iter().map(|start| self.beginning(*start))
+    }
+
+    fn broken(&self, state: &State) -> Option<String> {
+        state.broken.map(|broken| format!("{broken:?}"))
+    }
+
+    fn steps(&self, state: &State, next: &mut Next) {
+        steps::all(self, state, next);
     }
 }

@@ -2,16 +2,27 @@
 
 use std::{
     fmt,
-    hash::{BuildHasherDefault, Hasher},
+    hash::{BuildHasherDefault, Hash, Hasher},
 };
 
 use indexmap::IndexMap;
 
-use super::{
-    scenario::World,
-    state::{Broken, State},
-    steps,
-};
+use super::state::State;
+
+/// What is searched.
+pub(super) trait Model {
+    /// Everything that is somewhere at one moment.
+    type State: Copy + Eq + Hash;
+
+    /// Where it may begin.
+    fn beginnings(&self) -> impl Iterator<Item = Self::State>;
+
+    /// What is wrong with a state, if it must never be reached.
+    fn broken(&self, state: &Self::State) -> Option<String>;
+
+    /// Everything that can happen in a state.
+    fn steps(&self, state: &Self::State, next: &mut Next<Self::State>);
+}
 
 /// One thing that happens.
 #[derive(Clone, Copy, Debug)]
@@ -23,10 +34,10 @@ pub(super) struct Step {
 }
 
 /// What can happen next.
-pub(super) struct Next(Vec<(Step, State)>);
+pub(super) struct Next<S = State>(Vec<(Step, S)>);
 
-impl Next {
-    pub(super) fn add(&mut self, who: &'static str, which: Option<usize>, does: &'static str, state: State) {
+impl<S> Next<S> {
+    pub(super) fn add(&mut self, who: &'static str, which: Option<usize>, does: &'static str, state: S) {
         self.0.push((Step { who, which, does }, state));
     }
 }
@@ -34,7 +45,7 @@ impl Next {
 /// How something that must never happen came about.
 #[derive(Debug)]
 pub(super) struct Trace {
-    pub(super) broken: Broken,
+    pub(super) broken: String,
     pub(super) steps: Vec<Step>,
 }
 
@@ -49,7 +60,7 @@ pub(super) struct Found {
 /// From which state, by its place, and by what a state was first reached.
 type Origin = Option<(usize, Step)>;
 
-type Reached = IndexMap<State, Origin, BuildHasherDefault<Quick>>;
+type Reached<S> = IndexMap<S, Origin, BuildHasherDefault<Quick>>;
 
 /// Without defence against chosen keys, which nobody chooses here: most of the time goes into this.
 #[derive(Default)]
@@ -75,16 +86,16 @@ impl Hasher for Quick {
     }
 }
 
-pub(super) fn search(world: &World) -> Found {
-    let mut reached: Reached = world.beginnings().map(|state| (state, None)).collect();
+pub(super) fn search<M: Model>(model: &M) -> Found {
+    let mut reached: Reached<M::State> = model.beginnings().map(|state| (state, None)).collect();
     let mut place = 0;
     let mut next = Next(Vec::new());
     while let Some((state, _)) = reached.get_index(place) {
         let state = *state;
-        if let Some(broken) = state.broken {
+        if let Some(broken) = model.broken(&state) {
             return Found { states: reached.len(), trace: Some(trace(&reached, place, broken)) };
         }
-        steps::all(world, &state, &mut next);
+        model.steps(&state, &mut next);
         for (step, state) in next.0.drain(..) {
             reached.entry(state).or_insert(Some((place, step)));
         }
@@ -93,7 +104,7 @@ pub(super) fn search(world: &World) -> Found {
     Found { states: reached.len(), trace: None }
 }
 
-fn trace(reached: &Reached, mut place: usize, broken: Broken) -> Trace {
+fn trace<S>(reached: &Reached<S>, mut place: usize, broken: String) -> Trace {
     let mut steps = Vec::new();
     while let Some((_, Some((origin, step)))) = reached.get_index(place) {
         steps.push(*step);
@@ -109,6 +120,6 @@ impl fmt::Display for Trace {
             let which = which.map(|which| format!(" {}", which + 1)).unwrap_or_default();
             writeln!(f, "  {who}{which} {does}")?;
         }
-        write!(f, "  {:?}", self.broken)
+        write!(f, "  {}", self.broken)
     }
 }

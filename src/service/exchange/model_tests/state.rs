@@ -49,6 +49,8 @@ pub(super) struct State {
 pub(super) struct Database {
     /// The counter.
     pub(super) head: u8,
+    /// How far a standby has come, which somebody may take for the database (only without the rule).
+    pub(super) standby: u8,
     /// The number of the entry that revokes the credential.
     pub(super) revoked: u8,
     /// How long ago; no more than an entry is kept.

@@ -34,16 +34,27 @@ fn order(world: &World) -> [Action; 7] {
 }
 
 pub(super) fn steps(world: &World, state: &State, at: usize, next: &mut Next) {
+    let State { database, replicas, .. } = state;
+    step(world, state, (at, database.head), next);
+    // A counter that is below what was seen is noticed.
+    let is_taken = replicas[at].memory.seen <= database.standby && database.standby < database.head;
+    if !world.keeps(Rule::ThePrimaryIsRead) && is_taken {
+        step(world, state, (at, database.standby), next);
+    }
+}
+
+/// The next action of the follower `at`, for which the counter is `counter`.
+fn step(world: &World, state: &State, (at, counter): (usize, u8), next: &mut Next) {
     let order = order(world);
     let Some(action) = nth(&order, state.replicas[at].follower.done) else { return };
     let mut after = *state;
-    let does = act(world, state, action, at, &mut after);
+    let does = act(world, state, action, (at, counter), &mut after);
     let replica = &mut after.replicas[at];
     replica.follower.done += 1;
     if world.scenario.whole.is_look() && action == Action::ReadCounter {
         let rest = order.iter().skip_while(|action| **action != Action::ReadEntries);
         for action in rest.take_while(|action| **action != Action::RenewTrust) {
-            act(world, state, *action, at, &mut after);
+            act(world, state, *action, (at, counter), &mut after);
             after.replicas[at].follower.done += 1;
         }
     }
@@ -61,7 +72,7 @@ pub(super) fn steps(world: &World, state: &State, at: usize, next: &mut Next) {
     next.add("follower", Some(at), does, after);
 }
 
-fn act(world: &World, state: &State, action: Action, at: usize, after: &mut State) -> &'static str {
+fn act(world: &World, state: &State, action: Action, (at, counter): (usize, u8), after: &mut State) -> &'static str {
     let replica = &mut after.replicas[at];
     let (memory, follower) = (&mut replica.memory, &mut replica.follower);
     match action {
@@ -70,8 +81,8 @@ fn act(world: &World, state: &State, action: Action, at: usize, after: &mut Stat
             "notes the time"
         }
         Action::ReadCounter => {
-            follower.head = state.database.head;
-            "reads the counter"
+            follower.head = counter;
+            if counter < state.database.head { "reads the counter of a standby" } else { "reads the counter" }
         }
         Action::ReadEntries => {
             let up_to = if follower.head == 0 { state.database.head } else { follower.head };

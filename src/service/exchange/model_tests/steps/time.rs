@@ -18,6 +18,11 @@ pub(super) fn steps(world: &World, state: &State, next: &mut Next) {
         next.add(WHO, None, "passes, and the first server's clock stands", stood);
     }
     let database = state.database;
+    if !world.keeps(Rule::ThePrimaryIsRead) && database.standby < database.head {
+        let mut caught_up = *state;
+        caught_up.database.standby = database.head;
+        next.add("standby", None, "catches up", caught_up);
+    }
     if world.scenario.entries_end && database.revoked != 0 && !database.is_pruned && database.age >= kept(world) {
         let mut pruned = *state;
         pruned.database.is_pruned = true;

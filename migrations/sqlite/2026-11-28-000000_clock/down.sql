@@ -1,0 +1,2 @@
+DROP TABLE mass_changes;
+DROP TABLE clock;
