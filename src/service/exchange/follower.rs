@@ -20,6 +20,9 @@ use crate::{
     store::{Database, DbConnection, list},
 };
 
+#[cfg(test)]
+mod tests;
+
 /// How often the counter is read when nobody asks for it.
 const INTERVAL: Duration = Duration::from_millis(100);
 
@@ -113,6 +116,8 @@ impl Follower {
             Some(connection) => connection,
             None => self.db.own_connection()?,
         };
+        // What a standby says is old, however lately it was asked.
+        connection.check_primary()?;
         let head = list::head(&mut connection)?;
         // Before `applied`, and after a restore in any case.
         if head.keys_seq != self.keys.seq() || head.seq < memory.seen() {
