@@ -21,12 +21,12 @@ impl Bouncer {
         let (user, rest) = rest.split_once('@').expect("a user");
         let (server, name) = rest.split_once('/').expect("a database");
         let (host, port) = server.split_once(':').unwrap_or((server, "5432"));
-        let (user, password) = user.split_once(':').unwrap_or((user, ""));
+        let user = user.replacen(':', " password=", 1);
         let name = name.split('?').next().unwrap().to_owned();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().display();
         let config = format!(
-            "[databases]\n* = host={host} port={port} user={user} password='{password}'\n\
+            "[databases]\n* = host={host} port={port} user={user}\n\
              [pgbouncer]\nlisten_addr =\nlisten_port = 6432\nunix_socket_dir = {path}\nauth_type = any\n\
              pool_mode = {pool_mode}\nmax_client_conn = 100\n"
         );
