@@ -24,6 +24,10 @@ describe() {
       what='the PostgreSQL server (initdb, pg_ctl) and psql'
       debian=(postgresql) fedora=(postgresql-server postgresql) alpine=(postgresql postgresql-client)
       ;;
+    pgbouncer)
+      what='PgBouncer'
+      debian=(pgbouncer) fedora=(pgbouncer) alpine=(pgbouncer)
+      ;;
     python)
       what='Python 3.10 or newer with venv'
       debian=(python3 python3-venv) fedora=(python3) alpine=(python3)
@@ -61,6 +65,7 @@ has() {
     compiler) cc -E -x c - <<<'#include <stdlib.h>' ;;
     openssl) [[ -n ${OPENSSL_DIR-} ]] || pkg-config --exists openssl ;;
     postgres) postgres_bin && psql --version ;;
+    pgbouncer) PATH=$PATH:/usr/sbin type -P pgbouncer ;;
     python) python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))' ;;
     chromium) "$(chromium_bin)" --version ;;
     faketime) [[ -n $(find /usr/lib /usr/lib64 /usr/local/lib -name libfaketime.so.1) ]] ;;

@@ -16,6 +16,7 @@ use secrecy::ExposeSecret as _;
 
 use super::{
     error::StoreError,
+    postgres::{self, Deadlines},
     statements::Statements,
     url::{Backend, DatabaseUrl},
 };
@@ -62,64 +63,56 @@ const SQLITE_CACHE_KIB: u32 = 1024;
 /// How often another connection may be faster in turning on the write-ahead log, or die amid it.
 const SQLITE_WAL_TRIES: usize = 10;
 
-/// How long one statement, one lock or an idle transaction may hold others up on PostgreSQL: below the second within
-/// which a change must show.
-const POSTGRES_PATIENCE_MS: u32 = 900;
-
-/// How long connecting to PostgreSQL may take. Two seconds is the least that libpq does.
-const POSTGRES_CONNECT_SECONDS: u32 = 2;
-
 impl DbConnection {
     /// Opens a connection for ordinary work.
     pub(super) fn open(url: &DatabaseUrl) -> ConnectionResult<Self> {
-        let mut connection = Self::open_patient(url)?;
-        if matches!(connection, Self::Postgres(_)) {
-            let patience = format!(
-                "SET lock_timeout = {POSTGRES_PATIENCE_MS}; SET statement_timeout = {POSTGRES_PATIENCE_MS}; \
-                 SET idle_in_transaction_session_timeout = {POSTGRES_PATIENCE_MS}"
-            );
-            connection.batch_execute(&patience).map_err(ConnectionError::CouldntSetupConfiguration)?;
-        }
-        Ok(connection)
+        Self::open_with(url, Deadlines::Short)
     }
 
     /// Opens a connection that may hold a lock for long: for migrations, and for a change that looks at everything.
     pub(super) fn open_patient(url: &DatabaseUrl) -> ConnectionResult<Self> {
-        let mut connection = match url.backend() {
-            Backend::Sqlite(path) => Self::Sqlite(SqliteConnection::establish(path)?),
-            Backend::Postgres(url) => {
-                let url = with_deadlines(url.expose_secret());
-                Self::Postgres(PgConnection::establish(&url).map_err(unquoted)?)
+        Self::open_with(url, Deadlines::None)
+    }
+
+    fn open_with(url: &DatabaseUrl, deadlines: Deadlines) -> ConnectionResult<Self> {
+        match url.backend() {
+            Backend::Postgres(url) => postgres::open(url.expose_secret(), deadlines).map(Self::Postgres),
+            Backend::Sqlite(path) => {
+                let mut connection = SqliteConnection::establish(path)?;
+                prepare_sqlite(&mut connection).map_err(ConnectionError::CouldntSetupConfiguration)?;
+                Ok(Self::Sqlite(connection))
             }
-        };
-        let prepared = match &mut connection {
-            Self::Sqlite(connection) => prepare_sqlite(connection),
-            Self::Postgres(connection) => connection.batch_execute("SET TIME ZONE 'UTC'; SET synchronous_commit = on"),
-        };
-        prepared.map_err(ConnectionError::CouldntSetupConfiguration)?;
-        Ok(connection)
+        }
     }
 
     /// Opens a connection that cannot write, and that makes no database.
     pub(super) fn open_to_look(url: &DatabaseUrl) -> ConnectionResult<Self> {
-        let mut connection = match url.backend() {
+        match url.backend() {
+            Backend::Postgres(url) => postgres::open_to_look(url.expose_secret()).map(Self::Postgres),
             Backend::Sqlite(path) => {
                 // Not `mode=ro`: what SQLite makes beside the file to read it, such a connection would leave behind.
                 // In a `file:` URL these three characters mean something.
                 let path = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-                Self::Sqlite(SqliteConnection::establish(&format!("file:{path}?mode=rw"))?)
-            }
-            Backend::Postgres(_) => Self::open(url)?,
-        };
-        let prepared = match &mut connection {
-            Self::Sqlite(connection) => {
+                let mut connection = SqliteConnection::establish(&format!("file:{path}?mode=rw"))?;
                 let busy = SQLITE_BUSY.as_millis();
-                connection.batch_execute(&format!("PRAGMA busy_timeout = {busy}; PRAGMA query_only = ON"))
+                let prepared =
+                    connection.batch_execute(&format!("PRAGMA busy_timeout = {busy}; PRAGMA query_only = ON"));
+                prepared.map_err(ConnectionError::CouldntSetupConfiguration)?;
+                Ok(Self::Sqlite(connection))
             }
-            Self::Postgres(connection) => connection.batch_execute("SET default_transaction_read_only = on"),
-        };
-        prepared.map_err(ConnectionError::CouldntSetupConfiguration)?;
-        Ok(connection)
+        }
+    }
+
+    /// Asks whether the server still is the primary, on a connection that was opened to it: what a standby says is old. A
+    /// file does not change its role.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if it is not.
+    pub(crate) fn check_primary(&mut self) -> Result<(), StoreError> {
+        match self {
+            Self::Postgres(connection) => postgres::check_writable(connection),
+            Self::Sqlite(_) => Ok(()),
+        }
     }
 
     /// Runs `f` in a transaction that may write. On SQLite it holds the write lock from its first statement: one that
@@ -183,32 +176,6 @@ fn is_locked(error: &diesel::result::Error) -> bool {
     matches!(error, diesel::result::Error::DatabaseError(_, information) if information.message() == "database is locked")
 }
 
-/// Adds deadlines to a libpq URL, so that a dead server is noticed. What the operator's URL says itself comes last and
-/// wins.
-fn with_deadlines(url: &str) -> String {
-    let deadlines = format!(
-        "connect_timeout={POSTGRES_CONNECT_SECONDS}&tcp_user_timeout={POSTGRES_PATIENCE_MS}\
-         &keepalives_idle=1&keepalives_interval=1&keepalives_count=2&application_name=patmint"
-    );
-    match url.split_once('?') {
-        Some((place, own)) => format!("{place}?{deadlines}&{own}"),
-        None => format!("{url}?{deadlines}"),
-    }
-}
-
-/// libpq quotes a URL that it cannot read, or the piece that it stumbles over: often the password. Only what it says of
-/// the way to a server is passed on.
-fn unquoted(error: ConnectionError) -> ConnectionError {
-    let text = error.to_string();
-    let is_of_server = text.starts_with("connection to server");
-    // With a password that has an unencoded `@` its end is taken for a part of the host.
-    let is_of_host = text.starts_with("could not translate host name") && !text.contains('@');
-    if is_of_server || is_of_host {
-        return error;
-    }
-    ConnectionError::BadConnection("its URL cannot be read (special characters must be percent-encoded)".to_owned())
-}
-
 /// Makes connections for the pool.
 #[derive(Debug)]
 pub(super) struct ConnectionManager {
@@ -228,12 +195,13 @@ impl ManageConnection for ConnectionManager {
     }
 
     fn is_valid(&self, connection: &mut DbConnection) -> Result<(), StoreError> {
-        connection.ping().map_err(StoreError::from)
+        // Instead of a ping: it costs as much, and tells as well that the server is there.
+        connection.check_primary()
     }
 
     fn has_broken(&self, connection: &mut DbConnection) -> bool {
-        // A panic in a transaction leaves it open.
-        std::thread::panicking() || connection.is_broken()
+        // A panic in a transaction leaves it open; a server that refuses writes will not take them again.
+        std::thread::panicking() || connection.is_broken() || Statements::is_read_only(connection)
     }
 }
 
@@ -263,30 +231,5 @@ mod tests {
                 }
             });
         }
-    }
-
-    #[test]
-    fn what_libpq_says_of_a_url_is_not_passed_on() {
-        for odd in [
-            "ada:hunter2%zz@h/d",
-            "ada:hunter2@[::1/d",
-            "ada:hunter2/@h/d",
-            "ada:x@hunter2@h/d",
-            "h/d?password=%zzhunter2",
-        ] {
-            let url: DatabaseUrl = format!("postgres://{odd}").parse().unwrap();
-            let Err(error) = DbConnection::open(&url) else { panic!("{odd} leads somewhere") };
-            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
-            assert!(error.to_string().contains("URL cannot be read"), "{error}");
-        }
-        let url: DatabaseUrl = "postgres://ada:hunter2@127.0.0.1:1/d".parse().unwrap();
-        let Err(error) = DbConnection::open(&url) else { panic!("somebody listens on port 1") };
-        assert!(error.to_string().starts_with("connection to server at \"127.0.0.1\""), "{error}");
-    }
-
-    #[test]
-    fn the_operators_parameters_win_over_ours() {
-        assert!(with_deadlines("postgres://h/d?connect_timeout=9").ends_with("&connect_timeout=9"));
-        assert!(with_deadlines("postgres://h/d").starts_with("postgres://h/d?connect_timeout="));
     }
 }

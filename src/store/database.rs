@@ -21,7 +21,9 @@ use super::{
     connection::{ConnectionManager, DbConnection},
     error::StoreError,
     list::{self, Stamp},
-    migrations, retry,
+    migrations,
+    pooler::{self, OWN_SESSIONS, SHARED_SESSIONS},
+    retry,
     statements::Statements,
     url::DatabaseUrl,
 };
@@ -130,6 +132,18 @@ impl Database {
     /// [`StoreError::Unavailable`].
     pub fn own_connection(&self) -> Result<DbConnection, StoreError> {
         DbConnection::open(&self.url).map_err(|error| StoreError::Unavailable(error.to_string()))
+    }
+
+    /// Sees to it that each connection has a session of its own, as it does unless a pooler shares them out.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if it has not, or the database cannot be asked.
+    pub async fn check_sessions(&self) -> Result<(), StoreError> {
+        let url = self.url.clone();
+        if spawned(move || pooler::has_own_sessions(&url)).await? {
+            return Ok(());
+        }
+        Err(StoreError::Unavailable(format!("{SHARED_SESSIONS}: {OWN_SESSIONS}")))
     }
 
     /// Brings the schema up to date, on this thread, and says how it is then. One that is too new for this program is left

@@ -11,7 +11,7 @@ pub enum StoreError {
     #[error("the database is busy")]
     Busy,
     /// It cannot be reached, or cannot do its work now.
-    #[error("the database does not answer: {0}")]
+    #[error("the database is not available: {0}")]
     Unavailable(String),
     /// It can be reached and refuses; a defect here or damage there.
     #[error("the database refused a query: {0}")]

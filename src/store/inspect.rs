@@ -5,6 +5,7 @@ use diesel::{
     sql_types::{BigInt, Bool, Integer, Text},
 };
 
+pub use super::pooler::{OWN_SESSIONS, SHARED_SESSIONS, has_own_sessions};
 use super::{
     connection::{DbConnection, run},
     error::StoreError,
@@ -68,6 +69,14 @@ pub struct Postgres {
     /// Whether others on the network between cannot read along: encrypted, or the same machine.
     #[diesel(sql_type = Bool)]
     pub is_private: bool,
+}
+
+impl Postgres {
+    /// Whether it can keep every name.
+    #[must_use]
+    pub fn is_utf8(&self) -> bool {
+        self.encoding == "UTF8"
+    }
 }
 
 /// The server of this database; `None` on SQLite.

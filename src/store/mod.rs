@@ -22,6 +22,8 @@ pub mod memberships;
 mod migrations;
 pub mod numbers;
 pub mod organizations;
+mod pooler;
+mod postgres;
 pub mod refusals;
 pub mod replicas;
 mod retry;

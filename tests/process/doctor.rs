@@ -191,7 +191,7 @@ fn configurations_that_are_not_right() {
     wrong(doctor_at(&place, "0.0.0.0:1"), "issuer", "--issuer is required");
     let unreachable = "postgres://ada:hunter2hunter2@127.0.0.1:1/patmint";
     let finished = doctor(&place).env("PATMINT_DATABASE_URL", unreachable).run();
-    assert!(finished.stdout.contains("postgres://127.0.0.1:1/patmint: the database does not answer"), "{finished:?}");
+    assert!(finished.stdout.contains("postgres://127.0.0.1:1/patmint: the database is not available"), "{finished:?}");
     assert!(!format!("{finished:?}").contains("hunter2"), "{finished:?}");
 }
 

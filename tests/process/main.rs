@@ -24,6 +24,7 @@ mod keys;
 mod log;
 mod openapi;
 mod org;
+mod pgbouncer;
 mod precedence;
 mod quickstart;
 mod refusals;

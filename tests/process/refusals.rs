@@ -69,7 +69,7 @@ fn databases_that_cannot_be_used() {
     // Bound, so that nobody else gets the port; closed, so that nobody answers on it.
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let unreachable = format!("postgres://ada:{SECRET}@{closed}/patmint");
-    refused(serve(&unreachable), &["does not answer", &closed.to_string(), "refused"]);
+    refused(serve(&unreachable), &["is not available", &closed.to_string(), "refused"]);
     for unknown in [format!("mysql://ada:{SECRET}@db/x"), format!("data/{SECRET}.db"), "sqlite://".to_owned()] {
         refused(serve(&unknown), &["database_url", "sqlite://PATH"]);
     }

@@ -52,6 +52,7 @@ fn gather(connection: &mut DbConnection, doctor: &Doctor<'_>, findings: &mut Vec
     if let Some(server) = server {
         let servers = if is_usable { replicas::all(connection)?.len() } else { 0 };
         findings.extend(of_server(&server));
+        findings.extend(of_sessions(doctor, &server));
         findings.push(of_connections(&server, doctor.database.connections, servers.max(1)));
     }
     Ok(is_usable)
@@ -107,7 +108,7 @@ pub(super) fn of_server(server: &Postgres) -> Vec<Finding> {
     let check = "PostgreSQL";
     let mut findings = Vec::new();
     if server.is_read_only {
-        let advice = "name the primary in --database-url, or all hosts and target_session_attrs=read-write";
+        let advice = "name the primary in --database-url, or all hosts";
         findings.push(Finding::wrong(check, "it is a standby or read-only: nothing can be written", advice));
     }
     if !server.is_durable {
@@ -115,9 +116,11 @@ pub(super) fn of_server(server: &Postgres) -> Vec<Finding> {
             "fsync or full_page_writes is off: after a power cut revocations that were answered may be undone";
         findings.push(Finding::wrong(check, message, "turn both on"));
     }
-    if server.encoding != "UTF8" {
-        let message = format!("the database's encoding is {}: names may not be kept", server.encoding);
-        findings.push(Finding::wrong(check, message, "make it anew with ENCODING 'UTF8'"));
+    if !server.is_utf8() {
+        let message =
+            format!("the database's encoding is {}: it cannot keep every name, and is refused", server.encoding);
+        let advice = "make one with ENCODING 'UTF8' TEMPLATE template0 and move the data there";
+        findings.push(Finding::wrong(check, message, advice));
     }
     if server.standbys > 0 && !server.waits_for_standby {
         let message = "it has standbys, and commits wait for none: one that takes over may undo revocations";
@@ -136,6 +139,18 @@ pub(super) fn of_server(server: &Postgres) -> Vec<Finding> {
         findings.push(Finding::good(check, "commits are durable; role and connection are as they should be"));
     }
     findings
+}
+
+/// Whether each connection has a session of its own. A server that is refused is not asked.
+fn of_sessions(doctor: &Doctor<'_>, server: &Postgres) -> Option<Finding> {
+    if server.is_read_only || !server.is_utf8() {
+        return None;
+    }
+    match inspect::has_own_sessions(&doctor.database.url) {
+        Ok(true) => None,
+        Ok(false) => Some(Finding::wrong("sessions", inspect::SHARED_SESSIONS, inspect::OWN_SESSIONS)),
+        Err(error) => Some(Finding::wrong("sessions", error.to_string(), "see the database's own log")),
+    }
 }
 
 /// `pool` is the most that one server has in its pool.

@@ -26,6 +26,9 @@ use crate::{
     store::{Database, DbConnection, StoreError, list},
 };
 
+#[cfg(test)]
+mod tests;
+
 /// How often the counter is read when nobody asks for it.
 const INTERVAL: Duration = Duration::from_millis(100);
 
@@ -127,6 +130,8 @@ impl Follower {
 
     fn apply(&mut self) -> Result<(), KeyRingError> {
         let (mut connection, has_lost) = self.connected()?;
+        // What a standby says is old, however lately it was asked.
+        connection.check_primary()?;
         let Self { memory, pauses, .. } = &*self;
         let (memory, pauses, applied) = (memory.clone(), pauses.clone(), memory.applied());
         let asking = self.clock.asking();
