@@ -9,6 +9,7 @@ mod connection;
 mod detail;
 mod etag;
 mod feed;
+mod feed_places;
 mod invitations;
 mod json;
 mod jwks;

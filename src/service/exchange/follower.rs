@@ -127,7 +127,7 @@ impl Follower {
             })?;
             memory.raise_seen(resumed.head.seq);
             memory.forget_all();
-            memory.feed.take(&resumed.entries, resumed.head, now);
+            memory.feed.take(&resumed.entries, resumed.head, self.keys.withdrawn(), now);
             memory.publish(resumed.head.seq);
         } else if head.seq != applied {
             pauses.at(Point::CounterRead);
@@ -147,7 +147,7 @@ impl Follower {
             pauses.at(Point::Forgotten);
             // Before `applied`: who is answered by it finds the entry in the feed. A follower that fell behind so far
             // that entries were removed meanwhile lacks none that counts: they are removed when they are over.
-            memory.feed.take(&entries, Head { pruned_to, ..head }, now);
+            memory.feed.take(&entries, Head { pruned_to, ..head }, self.keys.withdrawn(), now);
             pauses.at(Point::Listed);
             memory.publish(head.seq);
         } else {

@@ -15,7 +15,7 @@ use tokio::sync::Mutex as Turn;
 use super::{
     KeyRingError,
     fresh::{FreshKey, Sealed},
-    opening::{self, Signing},
+    opening::{self, Signing, WithdrawnKey},
     root::{self, RootKeys},
     stored::Stored,
 };
@@ -107,6 +107,12 @@ impl KeyRing {
         self.published(now).into_iter().find(|key| key.kid() == kid)
     }
 
+    /// The keys that were withdrawn of late, and the number of the change of the keys as of which they are all.
+    pub(crate) fn withdrawn(&self) -> (i64, Arc<[WithdrawnKey]>) {
+        let signing = self.signing.load();
+        (signing.seq, signing.withdrawn.clone())
+    }
+
     /// The number of the last change of the keys that is known here.
     pub(crate) fn seq(&self) -> i64 {
         self.signing.load().seq
@@ -186,7 +192,8 @@ impl KeyRing {
         stored.rows.iter().map(|key| Ok((key.kid.clone(), reseal(key)?))).collect()
     }
 
-    fn by_database(&self, now: Timestamp) -> Timestamp {
+    /// The moment `now` of this machine's clock, by the database's.
+    pub(crate) fn by_database(&self, now: Timestamp) -> Timestamp {
         now.plus_millis(self.ahead())
     }
 

@@ -50,6 +50,7 @@ pub struct Options {
     pub token_prefix: &'static str,
     pub max_staleness: Duration,
     pub max_feed_waiters: usize,
+    pub max_feed_waiters_per_address: usize,
     pub feed_token: Option<&'static str>,
     pub proxies: TrustedProxies,
     pub max_connections: usize,
@@ -63,6 +64,7 @@ impl Default for Options {
             token_prefix: "patmint_",
             max_staleness: Duration::from_secs(1),
             max_feed_waiters: 100,
+            max_feed_waiters_per_address: 100,
             feed_token: None,
             proxies: TrustedProxies::default(),
             max_connections: 1000,
@@ -281,6 +283,7 @@ async fn start(
     let http = HttpSettings {
         jwks_max_age: 300,
         max_feed_waiters: options.max_feed_waiters,
+        max_feed_waiters_per_address: options.max_feed_waiters_per_address,
         feed_token: options.feed_token.map(Into::into),
         proxies: options.proxies.clone(),
         max_connections: options.max_connections,

@@ -84,7 +84,9 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let others = seeder.make(CredentialKind::Jwt, 1000).await?;
     let mut servers = Vec::new();
     for number in 0..arguments.servers.max(1) {
-        let command = serve(&arguments.patmint, folder.path(), &arguments.database_url);
+        let mut command = serve(&arguments.patmint, folder.path(), &arguments.database_url);
+        // All clients have one address here.
+        command.args(["--max-feed-waiters-per-address", &arguments.waiting.max(1).to_string()]);
         servers.push(Server::start(command, folder.path(), &format!("patmint-{number}.log")).await?);
     }
     let stage = Stage { servers, seeder, others };
