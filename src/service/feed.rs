@@ -67,6 +67,18 @@ impl Feed {
         self.memory.feed.close();
     }
 
+    /// Waits until what this server goes by is confirmed as of now, where nobody who changes something waits for it: a server
+    /// that reads the database each time is in no list of servers.
+    ///
+    /// # Errors
+    /// See [`FeedError`].
+    pub(super) async fn confirm(&self) -> Result<(), FeedError> {
+        if self.looks_each_time() {
+            self.look().await?;
+        }
+        Ok(())
+    }
+
     /// A server that reads the database each time never trusts its memory; it looks anew before each answer.
     fn looks_each_time(&self) -> bool {
         self.core.settings.max_staleness.is_zero()
