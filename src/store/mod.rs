@@ -16,6 +16,7 @@ pub mod keys;
 pub mod list;
 pub mod memberships;
 mod migrations;
+pub mod notifications;
 pub mod numbers;
 pub mod organizations;
 pub mod refusals;

@@ -11,6 +11,7 @@ use std::{
 };
 
 use super::{
+    hint::Hints,
     memory::Memory,
     pause::{Pauses, Point},
 };
@@ -160,7 +161,8 @@ impl Follower {
     /// Follows the list on a thread of its own until the returned value is dropped.
     pub(crate) fn spawn(mut self) -> Following {
         let bell = Arc::new(Bell::default());
-        let own_bell = bell.clone();
+        let (own_bell, rung) = (bell.clone(), bell.clone());
+        let hints = self.db.gives_hints().then(|| Hints::spawn(self.db.clone(), move || rung.ring()));
         let (alive, ended) = mpsc::channel::<()>();
         let thread = thread::spawn(move || {
             let _alive = alive;
@@ -178,7 +180,7 @@ impl Follower {
                 }
             }
         });
-        Following { bell, ended: Mutex::new(ended), thread: Some(thread) }
+        Following { bell, ended: Mutex::new(ended), thread: Some(thread), _hints: hints }
     }
 }
 
@@ -189,6 +191,8 @@ pub(crate) struct Following {
     /// Says nothing, and hangs up when the thread ends.
     ended: Mutex<mpsc::Receiver<()>>,
     thread: Option<JoinHandle<()>>,
+    /// Last, so that they end last: nobody waits for them.
+    _hints: Option<Hints>,
 }
 
 impl Following {

@@ -56,6 +56,8 @@ pub struct Options {
     pub max_connections: usize,
     pub silence: Duration,
     pub metrics_networks: &'static str,
+    /// Whether the server is told when the list grows.
+    pub hints: bool,
 }
 
 impl Default for Options {
@@ -70,6 +72,7 @@ impl Default for Options {
             max_connections: 1000,
             silence: Duration::from_secs(150),
             metrics_networks: "127.0.0.1/32",
+            hints: true,
         }
     }
 }
@@ -120,7 +123,12 @@ impl TestApp {
 
     /// Another server on the same database, with the same clock.
     pub fn beside(&self) -> Self {
-        let Launched { address, db, stop, thread, .. } = launch(&self.database, &self.clock, Options::default(), false);
+        self.beside_with(Options::default())
+    }
+
+    /// The same for one that differs.
+    pub fn beside_with(&self, options: Options) -> Self {
+        let Launched { address, db, stop, thread, .. } = launch(&self.database, &self.clock, options, false);
         Self {
             clock: self.clock.clone(),
             address,
@@ -264,6 +272,7 @@ async fn start(
     is_empty: bool,
 ) -> (Server, Started) {
     let db = Database::new(&DatabaseSettings { url: url.parse().unwrap(), connections: 8 });
+    let db = if options.hints { db } else { db.without_hints() };
     db.migrate().expect("migrations");
     let settings = Settings {
         issuer: format!("http://{}", listener.local_addr().unwrap()),
