@@ -25,6 +25,7 @@ const KEY_ROTATION_SECONDS: u32 = 30 * 86_400;
 const SHORTEST_KEY_ROTATION_SECONDS: u32 = 86_400;
 const MAX_FEED_WAITERS: usize = 10_000;
 const MOST_FEED_WAITERS: usize = 1_000_000;
+const MAX_FEED_WAITERS_PER_ADDRESS: usize = 1_000;
 /// By how many connections there may be more than wait for revocations.
 const OTHER_CONNECTIONS: usize = 15_000;
 const FEED_TOKEN_LENGTH: usize = 16;
@@ -101,6 +102,15 @@ pub(super) fn crowd(waiters: Option<usize>, connections: Option<usize>) -> Resul
         return Err(invalid("max_connections", "must be above max_feed_waiters"));
     }
     Ok((waiters, connections))
+}
+
+/// How many may wait for revocations at one address. It may be above what there is in all.
+pub(super) fn waiters_per_address(waiters: Option<usize>) -> Result<usize, ConfigError> {
+    let waiters = waiters.unwrap_or(MAX_FEED_WAITERS_PER_ADDRESS);
+    if !(1..=MOST_FEED_WAITERS).contains(&waiters) {
+        return Err(invalid("max_feed_waiters_per_address", "must be 1 to 1000000"));
+    }
+    Ok(waiters)
 }
 
 pub(super) fn feed_token(token: SecretString) -> Result<SecretString, ConfigError> {

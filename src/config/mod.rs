@@ -101,6 +101,7 @@ impl Config {
             http: HttpSettings {
                 jwks_max_age,
                 max_feed_waiters,
+                max_feed_waiters_per_address: checked::waiters_per_address(options.max_feed_waiters_per_address)?,
                 feed_token: options.feed_token.map(checked::feed_token).transpose()?,
                 max_connections,
                 silence: SILENCE,

@@ -75,6 +75,9 @@ pub struct Options {
     /// The most clients that may wait for revocations at once; each holds a connection [default: 10000]
     #[arg(long, global = true, env = "PATMINT_MAX_FEED_WAITERS", value_name = "NUMBER")]
     pub(super) max_feed_waiters: Option<usize>,
+    /// The most of them at one address (IPv6: one /64); holders of the feed token are not counted [default: 1000]
+    #[arg(long, global = true, env = "PATMINT_MAX_FEED_WAITERS_PER_ADDRESS", value_name = "NUMBER")]
+    pub(super) max_feed_waiters_per_address: Option<usize>,
     /// The most connections at once; others wait until one is closed [default: max-feed-waiters + 15000]
     #[arg(long, global = true, env = "PATMINT_MAX_CONNECTIONS", value_name = "NUMBER")]
     pub(super) max_connections: Option<usize>,
@@ -144,6 +147,7 @@ impl Options {
             key_rotation: self.key_rotation.or(other.key_rotation),
             signing_algorithm: self.signing_algorithm.or(other.signing_algorithm),
             max_feed_waiters: self.max_feed_waiters.or(other.max_feed_waiters),
+            max_feed_waiters_per_address: self.max_feed_waiters_per_address.or(other.max_feed_waiters_per_address),
             max_connections: self.max_connections.or(other.max_connections),
             feed_token: self.feed_token.or(other.feed_token),
             trusted_proxies: self.trusted_proxies.or(other.trusted_proxies),

@@ -40,6 +40,7 @@ fn a_wrong_value_is_named_and_not_shown() {
         (Options { key_rotation: Some(86_399), ..Options::default() }, "key_rotation"),
         (Options { key_lead: Some(90_000), key_rotation: Some(90_000), ..Options::default() }, "key_rotation"),
         (Options { max_feed_waiters: Some(0), ..Options::default() }, "max_feed_waiters"),
+        (Options { max_feed_waiters_per_address: Some(0), ..Options::default() }, "max_feed_waiters_per_address"),
         (Options { max_connections: Some(10_000), ..Options::default() }, "max_connections"),
         (Options { feed_token: Some("fifteen-letters".into()), ..Options::default() }, "feed_token"),
         (Options { feed_token: Some("sixteen letters!".into()), ..Options::default() }, "feed_token"),

@@ -13,6 +13,10 @@ use super::{clock::Timestamp, credential::words, policy::LONGEST_ACCESS_TOKEN_TT
 /// and five minutes for clocks that differ and for the leeway that services allow.
 pub const OUTLIVES: i64 = LONGEST_ACCESS_TOKEN_TTL + 300;
 
+/// For how long services are told that a key was withdrawn, in seconds: far longer than they go by keys that they fetched
+/// earlier.
+pub const WITHDRAWAL_SHOWN: i64 = 86_400;
+
 /// What a key is there for at some moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -2,9 +2,8 @@ use std::{sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::sync::Semaphore;
 
-use super::client_address::TrustedProxies;
+use super::{client_address::TrustedProxies, feed_places::FeedPlaces};
 use crate::{domain::digest::SecretHash, service::Services, trace::Tracing};
 
 /// What the operator chose, as far as HTTP goes by it.
@@ -14,6 +13,8 @@ pub struct HttpSettings {
     pub jwks_max_age: u32,
     /// The most clients that may wait for revocations at once.
     pub max_feed_waiters: usize,
+    /// The most of them at one address; holders of the feed token are not counted.
+    pub max_feed_waiters_per_address: usize,
     /// What whoever asks for revocations must show; `None` = anybody may.
     pub feed_token: Option<SecretString>,
     /// The most connections at once; others wait until one is closed.
@@ -30,8 +31,7 @@ pub struct HttpSettings {
 pub struct App {
     pub(super) services: Services,
     pub(super) settings: HttpSettings,
-    /// One for each client that may wait for revocations.
-    pub(super) feed_places: Semaphore,
+    pub(super) feed_places: FeedPlaces,
     pub(super) feed_token: Option<SecretHash>,
     /// Absent where nothing is traced.
     pub(super) tracing: Option<Arc<Tracing>>,
@@ -41,7 +41,7 @@ impl App {
     /// Serves `services`.
     #[must_use]
     pub fn new(services: Services, settings: HttpSettings) -> Self {
-        let feed_places = Semaphore::new(settings.max_feed_waiters);
+        let feed_places = FeedPlaces::new(settings.max_feed_waiters, settings.max_feed_waiters_per_address);
         let feed_token = settings.feed_token.as_ref().map(|token| SecretHash::of(token.expose_secret().as_bytes()));
         Self { services, settings, feed_places, feed_token, tracing: None }
     }

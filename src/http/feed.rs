@@ -1,5 +1,5 @@
 //! `GET /revocations`: the delta feed, for services that verify access tokens on their own. Public unless the operator
-//! set a token; who waits costs a connection and nothing else.
+//! set a token. A client that waits costs a connection and nothing else.
 
 use std::time::Duration;
 
@@ -9,8 +9,10 @@ use serde::Serialize;
 
 use super::{
     app::App,
+    client_address::client_address,
+    feed_places::Waiter,
     openapi::{Access, Operation, Parameter, refusal, shapes},
-    problem::{Problem, logged, put_off},
+    problem::{Problem, logged},
 };
 use crate::{
     domain::{
@@ -19,7 +21,7 @@ use crate::{
         ids::{CredentialId, OrganizationId, UserId},
         list::{Entry, Target},
     },
-    service::{Delta, FeedError},
+    service::{Delta, FeedError, FeedPage},
 };
 
 /// The longest wait, in seconds.
@@ -36,13 +38,25 @@ struct Query {
 /// What was revoked.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Revocations")]
-struct Answer {
-    /// The number up to which the answer is complete: the `after` of the next question.
+struct Answer<'a> {
+    /// The issuer of the access tokens that this is about.
+    iss: &'a str,
+    /// The number up to which the answer is complete: the next `after`. Below the request's `after` the server does not
+    /// know the list so far yet, and the answer says nothing.
     head: i64,
-    /// How many milliseconds ago the server confirmed that there was nothing else.
+    /// Whether another page follows at once.
+    more: bool,
+    /// The moment of the answer, by the clock that `expires_at` goes by.
+    now: Timestamp,
+    /// How many milliseconds before `now` the server confirmed that there was nothing else.
     age_ms: u64,
-    /// Up to this number entries are gone, since they have expired.
+    /// For how many milliseconds the server held the request; ends with `now`.
+    held_ms: u64,
+    /// Up to this number entries may be gone. A token whose `rev` is below it cannot be judged, and is dead.
     pruned_to: i64,
+    /// The `kid` of each key withdrawn in the last 24 hours. A token signed with it is dead, whatever its `rev`.
+    withdrawn: Vec<String>,
+    /// In the order of their numbers.
     entries: Vec<View>,
 }
 
@@ -51,6 +65,7 @@ struct Answer {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "RevocationEntry")]
 struct View {
+    /// Its number.
     seq: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     credential: Option<CredentialId>,
@@ -58,6 +73,7 @@ struct View {
     user: Option<UserId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     organization: Option<OrganizationId>,
+    /// When every token that it matches is dead.
     expires_at: Timestamp,
 }
 
@@ -108,33 +124,32 @@ impl Query {
 }
 
 /// What was revoked after the number `after`: at once if there is something, else when something comes or `wait` is over.
+/// Without a free place to wait the client gets at once what there is: an error would make a service stale.
 pub(super) async fn get(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    if !is_admitted(&app, &request) {
-        return Err(Problem::FeedToken);
-    }
+    let waiter = admitted(&app, &request).ok_or(Problem::FeedToken)?;
     let Query { after, wait } = Query::parse(request.query_string())?;
-    let feed = &app.services.feed;
-    let mut delta = feed.read(after).await?;
-    if wait > 0 && !feed.has_news(after) {
-        // Given back when the answer is there, or when this future is dropped because the client hung up.
-        let place = app.feed_places.try_acquire();
-        let _place = place.map_err(|_| Problem::Unavailable(put_off(&"too many clients wait for revocations")))?;
-        delta = feed.read_within(after, Duration::from_secs(wait)).await?;
+    let request = app.services.feed.request(after);
+    let mut delta = request.answer().await?;
+    if wait > 0 && !delta.page.has_news {
+        // Free again when the answer is there, or when this future is dropped because the client hung up.
+        if let Some(_place) = app.feed_places.take(waiter) {
+            request.wait(Duration::from_secs(wait)).await;
+            delta = request.answer().await?;
+        }
     }
-    let cache = match (wait, &app.feed_token) {
-        (0, None) => "public, max-age=1",
-        (0, Some(_)) => "private, max-age=1",
-        _ => "no-store",
-    };
-    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, cache)).json(answer(delta)))
+    let answer = answer(&app.services.settings().issuer, delta);
+    // A kept answer would be older than it says.
+    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(answer))
 }
 
 /// What is told of [`get`].
 pub(super) fn get_told() -> Operation {
     Operation::new("services", "get_revocations", "What was revoked after a number")
         .described(
-            "A token is revoked when an entry that matches it has a `seq` above its `rev`. Keep each entry until it expires. A \
-             `head` below `after` means that the numbers are not those you know: ask from 0.",
+            "A token is revoked when an entry that matches it has a `seq` above its `rev`, or when its `kid` is in `withdrawn`. \
+             Keep each entry for `expires_at` \u{2212} `now` from its receipt. Drop an answer with a `head` below your `after`: \
+             this server is behind; ask again after a pause, with the same `after`. Never ask from 0 again. An answer without \
+             news before the wait is over comes from a server without a free place to wait: ask again after a second or so.",
         )
         .by(Access::Feed)
         .asks([
@@ -145,20 +160,30 @@ pub(super) fn get_told() -> Operation {
         .answers::<Answer>(200, "What was revoked, a page of it")
 }
 
-fn answer(Delta { page, age }: Delta) -> Answer {
-    // Rounded up: never younger than it is.
-    let age_ms = u64::try_from(age.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
-    let entries = page.entries.into_iter().map(View::from).collect();
-    Answer { head: page.head, age_ms, pruned_to: page.pruned_to, entries }
+fn answer(iss: &str, Delta { page, now, age, held }: Delta) -> Answer<'_> {
+    let FeedPage { head, more, pruned_to, withdrawn, entries, has_news: _ } = page;
+    let entries = entries.into_iter().map(View::from).collect();
+    let (age_ms, held_ms) = (rounded_up(age), rounded_down(held));
+    Answer { iss, head, more, now, age_ms, held_ms, pruned_to, withdrawn, entries }
 }
 
-/// Whether the request may see the feed. Hashes are compared, in constant time.
-fn is_admitted(app: &App, request: &HttpRequest) -> bool {
-    let Some(wanted) = &app.feed_token else { return true };
+/// Never younger than it is.
+fn rounded_up(age: Duration) -> u64 {
+    u64::try_from(age.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+}
+
+/// The reader adds it to the moment of its request, and must not come out later than the answer.
+fn rounded_down(held: Duration) -> u64 {
+    u64::try_from(held.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Who asks, if they may see the feed. Hashes are compared, in constant time.
+fn admitted(app: &App, request: &HttpRequest) -> Option<Waiter> {
+    let Some(wanted) = &app.feed_token else { return Some(Waiter::Anybody(client_address(app, request))) };
     let value = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let token = value.and_then(|value| value.split_once(' '));
-    let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    token.is_some_and(|(_, token)| SecretHash::of(token.trim().as_bytes()).matches(wanted))
+    let (scheme, token) = value?.split_once(' ')?;
+    let is_holder = scheme.eq_ignore_ascii_case("bearer") && SecretHash::of(token.trim().as_bytes()).matches(wanted);
+    is_holder.then_some(Waiter::Trusted)
 }
 
 #[cfg(test)]
@@ -186,12 +211,8 @@ mod tests {
     }
 
     #[test]
-    fn the_age_is_rounded_up() {
-        let page = crate::service::FeedPage { head: 0, pruned_to: 0, entries: Vec::new() };
-        let age_ms = |age| answer(Delta { page: page.clone(), age }).age_ms;
-        assert_eq!(
-            [age_ms(Duration::ZERO), age_ms(Duration::from_nanos(1)), age_ms(Duration::from_millis(7))],
-            [0, 1, 7]
-        );
+    fn knowledge_never_looks_younger_than_it_is() {
+        let millis = [Duration::ZERO, Duration::from_nanos(1), Duration::from_millis(7)];
+        assert_eq!((millis.map(rounded_up), millis.map(rounded_down)), ([0, 1, 7], [0, 0, 7]));
     }
 }

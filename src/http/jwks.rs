@@ -5,14 +5,15 @@ use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
 use super::{
     app::App,
     etag,
-    openapi::{Operation, shapes::AnyObject},
+    openapi::{Operation, refusal, shapes::AnyObject},
+    problem::Problem,
 };
 
 /// The published keys.
-pub(super) async fn get(app: Data<App>, request: HttpRequest) -> HttpResponse {
+pub(super) async fn get(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let cache = format!("public, max-age={}", app.settings.jwks_max_age);
     // Keys of strings always become JSON.
-    let body = serde_json::to_string(&app.services.published_keys()).unwrap_or_default();
+    let body = serde_json::to_string(&app.services.confirmed_keys().await?).unwrap_or_default();
     let etag = etag::of(body.as_bytes());
     let is_known = etag::is_known(&request, &etag);
     let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
@@ -22,9 +23,9 @@ pub(super) async fn get(app: Data<App>, request: HttpRequest) -> HttpResponse {
         // Browsers of other sites verify tokens too; there is nothing secret here.
         .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"));
     if is_known {
-        return response.finish();
+        return Ok(response.finish());
     }
-    response.insert_header((header::CONTENT_TYPE, "application/json")).body(body)
+    Ok(response.insert_header((header::CONTENT_TYPE, "application/json")).body(body))
 }
 
 /// What is told of [`get`].
@@ -36,4 +37,5 @@ pub(super) fn get_told() -> Operation {
         .with_header("ETag", "Their version")
         .with_header("Cache-Control", "For how long they may be kept")
         .answers_nothing(304, "They are what `If-None-Match` named")
+        .fails(&[refusal::UNAVAILABLE])
 }

@@ -20,11 +20,10 @@ pub(super) async fn get(app: Data<App>, request: HttpRequest) -> Result<HttpResp
         return Err(Problem::Forbidden("metrics are for the networks that the operator chose"));
     }
     let snapshot = app.services.monitor.snapshot().await;
-    let waiters = app.settings.max_feed_waiters.saturating_sub(app.feed_places.available_permits());
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, MEDIA_TYPE))
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        .body(text(&snapshot, waiters)))
+        .body(text(&snapshot, app.feed_places.count())))
 }
 
 /// What is told of [`get`].

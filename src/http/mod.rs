@@ -10,6 +10,7 @@ mod detail;
 mod etag;
 mod every_answer;
 mod feed;
+mod feed_places;
 mod idempotency;
 mod invitations;
 mod json;

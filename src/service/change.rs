@@ -25,12 +25,17 @@ use crate::{
         Database, DbConnection, StoreError,
         audit::{self, AuditRecord},
         list::{self, Stamp},
+        notifications,
         replicas::{self, Replica},
     },
     trace::{self, timed},
 };
 
-/// How often it is looked whether the other servers have applied a change.
+/// How soon it is looked again whether the other servers have applied a change. Twice as long each time: they are told of it
+/// at once where the database does so, and then it takes them some milliseconds.
+const FIRST_LOOK: Duration = Duration::from_millis(1);
+
+/// How often it is looked later on.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// Who makes a change, for the audit trail.
@@ -246,6 +251,9 @@ impl Changes {
             }
             let mut change = Change { connection, now, seq, random, listing: Listing { clock, appended: None } };
             let value = f(&mut change)?;
+            if change.listing.appended.is_some() {
+                notifications::notify(change.connection)?;
+            }
             Ok((value, change.listing.appended))
         }
     }
@@ -260,6 +268,7 @@ impl Changes {
         }
         // For as long as nobody can say whom to wait for: the most that there can be.
         let (mut bound, mut is_told) = (LARGEST_STALENESS, false);
+        let mut pause = FIRST_LOOK;
         loop {
             // After the commit: a server that is not there yet has not looked yet either, and will see the change.
             match self.largest_bound_behind(seq).await {
@@ -276,7 +285,8 @@ impl Changes {
             if self.clock.since_boot() >= committed_at + bound {
                 return;
             }
-            time::sleep(LOOK_EVERY).await;
+            time::sleep(pause).await;
+            pause = (pause * 2).min(LOOK_EVERY);
         }
     }
 

@@ -57,7 +57,7 @@ pub use doctor::{Doctor, Examined, Finding, Outcome};
 pub use error::ManageError;
 pub use exchange::{Exchange, ExchangeError, Exchanged, FeedPage};
 pub use explain::{Explained, Explanations, RefusedToken};
-pub use feed::{Delta, Feed, FeedError};
+pub use feed::{Delta, Feed, FeedError, FeedRequest};
 pub use health::{Health, NotReady};
 pub use invitations::{Acceptance, Accepted, Invitations, NewInvitation, SeenInvitation};
 pub use keys::{KeyRing, KeyRingError, Keys, RootKeyError, ShownKey, Withdrawn};

@@ -13,7 +13,7 @@ use super::{
     credentials::Credentials,
     exchange::{Exchange, Following, Memory, Pauses, Presence},
     explain::Explanations,
-    feed::Feed,
+    feed::{Feed, FeedError},
     guesses::Guesses,
     health::Health,
     housekeeping::Housekeeping,
@@ -150,6 +150,16 @@ impl Services {
     #[cfg(test)]
     pub(super) fn core(&self) -> &Arc<Core> {
         &self.core
+    }
+
+    /// The keys that services verify access tokens with, for whoever asks a server: after the answer to a withdrawal the key is
+    /// not among them.
+    ///
+    /// # Errors
+    /// See [`FeedError`].
+    pub async fn confirmed_keys(&self) -> Result<JwkSet, FeedError> {
+        self.feed.confirm().await?;
+        Ok(self.published_keys())
     }
 
     /// The keys that services verify access tokens with (RFC 7517).

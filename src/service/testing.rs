@@ -236,7 +236,7 @@ impl Replica {
 
     /// What the feed answers.
     pub(crate) fn feed(&self, after: i64) -> Result<Delta, FeedError> {
-        block_on(self.services.feed.read(after))
+        block_on(self.services.feed.request(after).answer())
     }
 
     /// The follower looks once, on a thread that a pause may stop.

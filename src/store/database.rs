@@ -67,6 +67,7 @@ pub struct PoolState {
 pub struct Database {
     pool: Pool<ConnectionManager>,
     url: DatabaseUrl,
+    gives_hints: bool,
     queries: Arc<AtomicU64>,
     /// How many connections nothing but exchanges takes.
     exchanges: usize,
@@ -100,11 +101,25 @@ impl Database {
         Self {
             pool,
             url: settings.url.clone(),
+            gives_hints: true,
             queries,
             exchanges: rest,
             reads: Arc::new(Semaphore::new(quarter)),
             writes: Arc::new(Semaphore::new(if is_sqlite { 1 } else { quarter })),
         }
+    }
+
+    /// The same, as a database behind a pooler is: nobody is told when the list grows (`notifications.rs`). For tests, since
+    /// nothing may depend on it.
+    #[must_use]
+    pub fn without_hints(self) -> Self {
+        Self { gives_hints: false, ..self }
+    }
+
+    /// Whether whoever listens is told when the list grows.
+    #[must_use]
+    pub fn gives_hints(&self) -> bool {
+        self.gives_hints
     }
 
     /// Which database this is.

@@ -20,6 +20,7 @@ pub mod list;
 pub mod mass_changes;
 pub mod memberships;
 mod migrations;
+pub mod notifications;
 pub mod numbers;
 pub mod organizations;
 mod pooler;

@@ -1,6 +1,7 @@
 //! What a new signing key does to tokens, and to whoever verifies them.
 
 use aws_lc_rs::signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair};
+use diesel::connection::SimpleConnection as _;
 use jsonwebtoken::{DecodingKey, Validation, decode, decode_header, jwk::JwkSet};
 use patmint::{
     domain::{
@@ -9,10 +10,11 @@ use patmint::{
         schedule::OUTLIVES,
     },
     service::{KeyRingError, ShownKey, Withdrawn},
+    store::StoreError,
 };
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, header, seconds};
+use crate::support::{Options, TestApp, header, seconds};
 
 const JWKS: &str = "/.well-known/jwks.json";
 
@@ -166,6 +168,32 @@ fn a_withdrawn_key_ends_all_access_tokens_and_signs_no_more() {
     let again = app.listed(|| assert_eq!(withdraw(&app, &kid(&old)), Withdrawn::Before));
     assert_eq!(again, []);
     assert_eq!(app.wait_for(app.command().keys.withdraw("unknown")).expect("an answer"), None);
+}
+
+#[test]
+fn a_server_that_trusts_nothing_does_not_publish_a_key_whose_withdrawal_was_answered() {
+    let app = TestApp::with(Options { max_staleness: seconds(0), ..Options::default() });
+    let published = || app.get(JWKS).send().json();
+    for _ in 0..5 {
+        let pending = rotate(&app, false).kid;
+        assert!(kids(&published()).contains(&&*pending), "answered, too");
+        withdraw(&app, &pending);
+        assert!(!kids(&published()).contains(&&*pending));
+    }
+    app.read(|connection| {
+        let lose = connection.batch_execute("ALTER TABLE list_head RENAME TO lost");
+        lose.map_err(|error| StoreError::Query(error.to_string()))
+    });
+    let answer = app.get(JWKS).send();
+    assert_eq!(
+        (answer.status, answer.header("retry-after")),
+        (503, Some("1")),
+        "nobody knows whether one is withdrawn"
+    );
+    app.read(|connection| {
+        let find = connection.batch_execute("ALTER TABLE lost RENAME TO list_head");
+        find.map_err(|error| StoreError::Query(error.to_string()))
+    });
 }
 
 #[test]

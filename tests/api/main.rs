@@ -28,6 +28,7 @@ mod api_v1_tokens;
 mod api_v1_users;
 mod audit;
 mod compat_label_studio;
+mod hints;
 mod hostile;
 mod idempotency;
 mod invitations;

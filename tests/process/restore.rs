@@ -69,12 +69,17 @@ fn follow(client: &Client) -> Receiver<(i64, Value)> {
                 continue;
             }
             let answer = answer.json();
+            let head = answer["head"].as_i64().unwrap();
+            if head < after {
+                // A server that is behind.
+                continue;
+            }
             for entry in answer["entries"].as_array().unwrap() {
                 if tell.send((entry["seq"].as_i64().unwrap(), entry.clone())).is_err() {
                     return;
                 }
             }
-            after = answer["head"].as_i64().unwrap().max(after);
+            after = head;
         }
     });
     told

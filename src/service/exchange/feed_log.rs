@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering::SeqCst},
     },
     time::Duration,
@@ -12,9 +12,12 @@ use std::{
 
 use tokio::sync::watch;
 
-use crate::domain::{
-    clock::Timestamp,
-    list::{Entry, Head},
+use crate::{
+    domain::{
+        clock::Timestamp,
+        list::{Entry, Head},
+    },
+    service::keys::WithdrawnKey,
 };
 
 /// The most entries in one answer.
@@ -33,8 +36,14 @@ pub(crate) struct Look {
 pub struct Page {
     /// The part is complete up to this number.
     pub head: i64,
+    /// Whether another part follows.
+    pub more: bool,
+    /// Whether somebody who knows the list up to where the part begins learns anything from it.
+    pub has_news: bool,
     /// Entries up to this number are not listed any more; every access token that they revoked is dead.
     pub pruned_to: i64,
+    /// The names of the keys that were withdrawn of late.
+    pub withdrawn: Vec<String>,
     /// The entries that revoke, in order.
     pub entries: Vec<Entry>,
 }
@@ -44,6 +53,9 @@ struct State {
     entries: BTreeMap<i64, Entry>,
     head: i64,
     pruned_to: i64,
+    withdrawn: Arc<[WithdrawnKey]>,
+    /// The change of the keys by which the last of these was known to be withdrawn.
+    withdrawn_seq: i64,
 }
 
 /// The part of the list that the feed shows. Only the follower writes to it.
@@ -83,17 +95,28 @@ impl FeedLog {
         self.succeeded.send_replace(look);
     }
 
-    /// Follower: `entries` are all those up to `head` that it had not read yet; before anybody is told of `head`.
+    /// Follower: `entries` are all those up to `head` that it had not read yet, and `withdrawn` the keys that were withdrawn
+    /// of late, with the change of the keys as of which they are all; before anybody is told of `head`.
     ///
     /// What is here already stays, also when the numbers of the list went back (a restored backup): services may still
     /// have to learn of what was revoked then, and it only meets access tokens from before.
-    pub(crate) fn take(&self, entries: &[Entry], head: Head, now: Timestamp) {
+    pub(crate) fn take(
+        &self,
+        entries: &[Entry],
+        head: Head,
+        (keys_seq, withdrawn): (i64, Arc<[WithdrawnKey]>),
+        now: Timestamp,
+    ) {
         let mut state = self.state();
         let revoking = entries.iter().filter(|entry| entry.revokes);
-        let before = state.entries.len();
+        let before = (state.entries.len(), state.told_of_keys());
         state.entries.extend(revoking.map(|entry| (entry.seq, *entry)));
-        let has_more = state.entries.len() > before;
+        if withdrawn.iter().any(|key| !state.withdrawn.contains(key)) {
+            state.withdrawn_seq = keys_seq;
+        }
+        state.withdrawn = withdrawn;
         state.head = head.seq;
+        let has_more = state.entries.len() > before.0 || state.told_of_keys() > before.1;
         state.pruned_to = state.pruned_to.max(head.pruned_to);
         state.drop_over(now);
         drop(state);
@@ -147,19 +170,30 @@ impl FeedLog {
         let over = state.entries.range(..listed).next_back().map_or(0, |(seq, _)| *seq);
         let mut newer = state.entries.range(after.saturating_add(1).max(listed)..).map(|(_, entry)| *entry);
         let entries: Vec<_> = newer.by_ref().take(PAGE).collect();
-        let last = entries.last().filter(|_| newer.next().is_some());
-        let head = last.map_or(state.head, |last| last.seq);
-        Page { head, pruned_to: state.pruned_to.max(over).min(listed - 1), entries }
+        let more = newer.next().is_some();
+        let head = entries.last().filter(|_| more).map_or(state.head, |last| last.seq);
+        let shown = state.withdrawn.iter().filter(|key| key.shown_until > now);
+        let withdrawn = shown.map(|key| key.kid.clone()).collect();
+        let pruned_to = state.pruned_to.max(over).min(listed - 1);
+        Page { head, more, has_news: state.has_news(after), pruned_to, withdrawn, entries }
     }
 
-    /// Whether whoever knows the list up to `after` need not wait.
+    /// Whether somebody who knows the list up to `after` need not wait. Where it is not known so far yet, there is none.
     pub(crate) fn has_news(&self, after: i64) -> bool {
-        let state = self.state();
-        after > state.head || state.entries.range(after.saturating_add(1)..).next().is_some()
+        self.state().has_news(after)
     }
 }
 
 impl State {
+    fn has_news(&self, after: i64) -> bool {
+        after < self.told_of_keys() || self.entries.range(after.saturating_add(1)..).next().is_some()
+    }
+
+    /// An answer up to here or further tells of all withdrawn keys. The keys may have been read after the head.
+    fn told_of_keys(&self) -> i64 {
+        self.withdrawn_seq.min(self.head)
+    }
+
     /// Drops what is over and gone from the list too, where a wrong clock removes nothing; from the oldest on.
     fn drop_over(&mut self, now: Timestamp) {
         let pruned_to = self.pruned_to;
@@ -187,6 +221,17 @@ mod tests {
         Head { seq, pruned_to: 0, keys_seq: 0 }
     }
 
+    /// No key was withdrawn.
+    fn none() -> (i64, Arc<[WithdrawnKey]>) {
+        (0, Arc::default())
+    }
+
+    /// As of the change `seq` of the keys, these were withdrawn, and are shown for an hour.
+    fn withdrawn(seq: i64, kids: &[&str]) -> (i64, Arc<[WithdrawnKey]>) {
+        let shown_until = time().plus_seconds(3600);
+        (seq, kids.iter().map(|kid| WithdrawnKey { kid: (*kid).to_owned(), shown_until }).collect())
+    }
+
     fn seqs(page: &Page) -> Vec<i64> {
         page.entries.iter().map(|entry| entry.seq).collect()
     }
@@ -194,12 +239,13 @@ mod tests {
     #[test]
     fn an_entry_leaves_when_its_time_is_over_and_not_before() {
         let log = FeedLog::default();
-        log.take(&[entry(1, true, time()), entry(2, true, time().plus_seconds(1))], head(5), time());
+        log.take(&[entry(1, true, time()), entry(2, true, time().plus_seconds(1))], head(5), none(), time());
         let over = time().plus_seconds(ENTRY_LIFETIME);
         assert_eq!(seqs(&log.page(0, over.plus_seconds(-1))), [1, 2]);
         let page = log.page(0, over);
         assert_eq!((seqs(&page), page.head, page.pruned_to), (vec![2], 5, 1));
-        assert_eq!(log.page(0, over.plus_seconds(1)), Page { head: 5, pruned_to: 2, entries: Vec::new() });
+        let page = log.page(0, over.plus_seconds(1));
+        assert_eq!((seqs(&page), page.head, page.pruned_to), (Vec::new(), 5, 2));
     }
 
     #[test]
@@ -220,7 +266,7 @@ mod tests {
     fn what_is_listed_is_not_called_gone() {
         let log = FeedLog::default();
         // Another server whose clock is ahead has removed what is not over yet.
-        log.take(&[entry(3, true, time())], Head { pruned_to: 4, ..head(5) }, time());
+        log.take(&[entry(3, true, time())], Head { pruned_to: 4, ..head(5) }, none(), time());
         assert_eq!(log.page(0, time()).pruned_to, 2);
         assert_eq!(log.page(0, time().plus_seconds(ENTRY_LIFETIME)).pruned_to, 4);
     }
@@ -230,38 +276,84 @@ mod tests {
         let log = FeedLog::default();
         let count = i64::try_from(PAGE).unwrap() + 1;
         let entries: Vec<_> = (1..=count).map(|seq| entry(2 * seq, true, time())).collect();
-        log.take(&entries, head(2 * count + 5), time());
+        log.take(&entries, head(2 * count + 5), none(), time());
         let first = log.page(0, time());
-        assert_eq!((first.entries.len(), first.head), (PAGE, 2 * count - 2));
+        assert_eq!((first.entries.len(), first.head, first.more), (PAGE, 2 * count - 2, true));
         let second = log.page(first.head, time());
-        assert_eq!((seqs(&second), second.head), (vec![2 * count], 2 * count + 5));
-        assert_eq!(log.page(2, time()).head, 2 * count + 5, "a page that is just full is the last");
+        assert_eq!((seqs(&second), second.head, second.more), (vec![2 * count], 2 * count + 5, false));
+        let full = log.page(2, time());
+        assert_eq!((full.head, full.more), (2 * count + 5, false), "a page that is just full is the last");
     }
 
     #[test]
     fn only_what_revokes_wakes() {
         let log = FeedLog::default();
         let mut signal = log.signal();
-        log.take(&[entry(1, false, time())], head(1), time());
+        log.take(&[entry(1, false, time())], head(1), none(), time());
         assert!(!signal.has_changed().unwrap() && !log.has_news(0));
-        log.take(&[entry(2, true, time())], head(2), time());
+        log.take(&[entry(2, true, time())], head(2), none(), time());
         assert!(signal.has_changed().unwrap() && log.has_news(1) && !log.has_news(2));
         signal.mark_unchanged();
         log.close();
         assert!(*signal.borrow_and_update());
-        assert!(log.has_news(3), "beyond the list");
+    }
+
+    #[test]
+    fn beyond_the_list_there_is_no_news_until_it_has_come_that_far_and_further() {
+        let log = FeedLog::default();
+        log.take(&[entry(2, true, time())], head(2), none(), time());
+        assert!(!log.has_news(3) && !log.has_news(i64::MAX));
+        let page = log.page(3, time());
+        assert_eq!((seqs(&page), page.head, page.more, page.has_news), (Vec::new(), 2, false, false));
+        log.take(&[entry(3, true, time())], head(3), none(), time());
+        assert!(!log.has_news(3));
+        log.take(&[entry(4, true, time())], head(4), none(), time());
+        assert!(log.has_news(3));
+        assert_eq!(seqs(&log.page(3, time())), [4]);
+    }
+
+    #[test]
+    fn a_key_that_was_withdrawn_wakes_also_without_an_entry_and_is_shown_for_a_while() {
+        let log = FeedLog::default();
+        log.take(&[], head(5), none(), time());
+        let mut signal = log.signal();
+        log.take(&[], head(7), withdrawn(7, &["a"]), time());
+        assert!(signal.has_changed().unwrap() && log.has_news(6) && !log.has_news(7));
+        assert_eq!(log.page(7, time()).withdrawn, ["a"], "in each answer");
+        signal.mark_unchanged();
+        log.take(&[], head(9), withdrawn(8, &["a"]), time());
+        assert!(!signal.has_changed().unwrap() && !log.has_news(7), "another change of the keys");
+        log.take(&[], head(10), withdrawn(10, &["a", "b"]), time());
+        assert!(signal.has_changed().unwrap() && log.has_news(9));
+        let page = log.page(9, time().plus_seconds(3599));
+        assert_eq!((page.withdrawn, page.has_news), (vec!["a".to_owned(), "b".to_owned()], true));
+        assert_eq!(log.page(9, time().plus_seconds(3600)).withdrawn, Vec::<String>::new());
+    }
+
+    #[test]
+    fn keys_that_were_read_after_the_head_are_news_until_the_head_has_come_that_far() {
+        let log = FeedLog::default();
+        let mut signal = log.signal();
+        log.take(&[], head(5), withdrawn(7, &["a"]), time());
+        assert!(signal.has_changed().unwrap() && log.has_news(4), "a reader from before is told at once");
+        assert!(!log.has_news(5), "else a reader would be answered again and again");
+        signal.mark_unchanged();
+        log.take(&[], head(6), withdrawn(7, &["a"]), time());
+        log.take(&[], head(8), withdrawn(7, &["a"]), time());
+        assert!(signal.has_changed().unwrap() && log.has_news(6), "heard of 6 by another server");
+        assert!(!log.has_news(7));
     }
 
     #[test]
     fn what_was_revoked_before_a_restore_stays_and_what_is_new_is_noticed() {
         let log = FeedLog::default();
-        log.take(&[entry(1, true, time()), entry(2, true, time())], head(2), time());
+        log.take(&[entry(1, true, time()), entry(2, true, time())], head(2), none(), time());
         assert!(!log.lacks_any_of(&[entry(1, true, time())], time()));
         let other = entry(2, true, time().plus_seconds(1));
         assert!(log.lacks_any_of(&[other], time()));
         assert!(!log.lacks_any_of(&[other], other.expires_at()));
         assert!(!log.lacks_any_of(&[entry(2, false, time().plus_seconds(1))], time()));
-        log.take(&[entry(1, true, time())], head(9), time());
+        log.take(&[entry(1, true, time())], head(9), none(), time());
         assert_eq!(seqs(&log.page(0, time())), [1, 2]);
     }
 }

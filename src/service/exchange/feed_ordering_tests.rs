@@ -16,7 +16,7 @@ use crate::{
         verdict::Refusal,
     },
     service::{
-        ExchangeError, FeedError,
+        Delta, ExchangeError, Feed, FeedError,
         change::{Actor, Change},
         testing::{MAX_STALENESS, Replica, block_on},
     },
@@ -38,6 +38,13 @@ fn during<T>(future: impl Future<Output = T>, f: impl FnOnce() + Send) -> T {
         thread::scope(|scope| scope.spawn(f).join()).expect("no failure meanwhile");
         future.await
     })
+}
+
+/// The answer to a reader that waits for as long as it takes.
+async fn waited(feed: &Feed, after: i64) -> Result<Delta, FeedError> {
+    let request = feed.request(after);
+    request.wait(LONG).await;
+    request.answer().await
 }
 
 fn seqs(replica: &Replica, after: i64) -> Vec<i64> {
@@ -96,10 +103,10 @@ fn who_waits_is_woken_by_what_revokes_alone() {
     let replica = Replica::warm();
     let head = replica.memory.applied();
     let mut revoke = 0;
-    let delta = during(replica.services.feed.read_within(head, LONG), || {
+    let delta = during(waited(&replica.services.feed, head), || {
         append(&replica, Target::Unknown, false);
         replica.follow();
-        assert!(!replica.services.feed.has_news(head));
+        assert!(!replica.memory.feed.has_news(head));
         revoke = append(&replica, Target::Unknown, true);
         replica.follow();
     });
@@ -108,10 +115,97 @@ fn who_waits_is_woken_by_what_revokes_alone() {
 }
 
 #[test]
+fn how_long_a_request_was_held_and_how_old_the_answer_is_end_together() {
+    let replica = Replica::warm();
+    let head = replica.memory.applied();
+    let request = replica.services.feed.request(head);
+    let wait = async {
+        request.wait(LONG).await;
+        request.answer().await
+    };
+    let delta = during(wait, || {
+        replica.clock.pass(Duration::from_millis(250));
+        append(&replica, Target::Unknown, true);
+        replica.follow();
+        replica.clock.pass(Duration::from_millis(30));
+    });
+    let delta = delta.unwrap();
+    assert_eq!((delta.held, delta.age), (Duration::from_millis(280), Duration::from_millis(30)));
+    assert!(delta.page.has_news && !delta.page.more);
+}
+
+#[test]
+fn a_reader_between_two_servers_of_which_one_lags_hears_of_each_revocation_once() {
+    let ahead = Replica::warm();
+    let behind = ahead.warm_beside();
+    let (mut after, mut heard, mut revoked) = (ahead.memory.applied(), Vec::new(), Vec::new());
+    let mut hear = |delta: Delta| {
+        assert!(delta.page.head >= after, "the server is not behind any more");
+        heard.extend(delta.page.entries.iter().map(|entry| entry.seq));
+        after = delta.page.head;
+        after
+    };
+    let mut known = hear(ahead.feed(ahead.memory.applied()).unwrap());
+    for _ in 0..30 {
+        revoked.push(append(&ahead, Target::Unknown, true));
+        ahead.follow();
+        known = hear(ahead.feed(known).unwrap());
+        let before = known;
+        // The next answer is the other server's, which has not looked yet: it says nothing until it knows more.
+        let none = behind.feed(known).unwrap().page;
+        assert!(none.head < known && none.entries.is_empty() && !none.has_news, "{none:?}");
+        let delta = during(waited(&behind.services.feed, known), || {
+            behind.follow();
+            assert_eq!(behind.memory.applied(), before);
+            assert!(!behind.memory.feed.has_news(before), "caught up, and no more");
+            revoked.push(append(&ahead, Target::Unknown, true));
+            behind.follow();
+        });
+        known = hear(delta.unwrap());
+        ahead.follow();
+    }
+    assert_eq!(heard, revoked);
+}
+
+#[test]
+fn a_reader_that_waits_hears_of_a_withdrawn_key_before_it_is_answered_also_when_it_never_signed() {
+    let replica = Replica::warm();
+    let command = replica.command_beside();
+    block_on(replica.presence.leave()).unwrap();
+    let pending = block_on(command.services.keys.rotate(None, false)).unwrap().kid;
+    replica.note();
+    replica.follow();
+    replica.note();
+    let head = replica.memory.applied();
+    let delta = during(waited(&replica.services.feed, head), || {
+        replica.follow();
+        assert!(!replica.memory.feed.has_news(head));
+        // Nobody waits for this server, so that the test says when it looks.
+        block_on(replica.presence.leave()).unwrap();
+        block_on(command.services.keys.withdraw(&pending)).unwrap();
+        replica.note();
+        replica.follow();
+    });
+    let page = delta.unwrap().page;
+    assert_eq!((page.withdrawn, page.entries, page.has_news), (vec![pending.clone()], Vec::new(), true));
+    assert!(page.head > head);
+    // A server that starts later knows it too.
+    let later = replica.warm_beside();
+    assert_eq!(later.feed(page.head).unwrap().page.withdrawn, [pending.clone()]);
+    replica.clock.advance(Duration::from_hours(24) - Duration::from_secs(1));
+    replica.follow();
+    replica.note();
+    assert_eq!(replica.feed(0).unwrap().page.withdrawn, [pending]);
+    replica.clock.advance(Duration::from_secs(1));
+    replica.follow();
+    assert_eq!(replica.feed(0).unwrap().page.withdrawn, Vec::<String>::new());
+}
+
+#[test]
 fn who_waits_costs_no_query() {
     let replica = Replica::warm();
     let (head, queries) = (replica.memory.applied(), replica.db.queries());
-    during(replica.services.feed.read_within(head, LONG), || replica.services.feed.close()).unwrap();
+    during(waited(&replica.services.feed, head), || replica.services.feed.close()).unwrap();
     assert_eq!(replica.db.queries(), queries);
 }
 
@@ -124,7 +218,7 @@ fn who_waits_is_refused_when_the_follower_hangs_and_trust_has_ended() {
     replica.pauses.await_reached(Point::ListRead);
     let waits = async {
         tokio::select! {
-            outcome = replica.services.feed.read_within(head, LONG) => outcome,
+            outcome = waited(&replica.services.feed, head) => outcome,
             never = lapse::tell(replica.memory.clone(), replica.clock.clone()) => match never {},
         }
     };
@@ -140,9 +234,9 @@ fn a_server_that_cannot_follow_any_more_refuses_those_who_wait() {
     let rename = |from: &str, to: &str| replica.execute(&format!("ALTER TABLE {from} RENAME TO {to}"));
     let outcome = block_on(async {
         let server = replica.start_real_server(&replica.keys_dir()).await.unwrap();
-        let head = server.feed.read(0).await.unwrap().page.head;
+        let head = server.feed.request(0).answer().await.unwrap().page.head;
         rename("list_head", "lost");
-        let outcome = server.feed.read_within(head, LONG).await;
+        let outcome = waited(&server.feed, head).await;
         rename("lost", "list_head");
         server.shut_down().await.unwrap();
         outcome

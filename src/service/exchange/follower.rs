@@ -11,6 +11,7 @@ use std::{
 };
 
 use super::{
+    hint::Hints,
     memory::Memory,
     pause::{Pauses, Point},
 };
@@ -154,7 +155,7 @@ impl Follower {
             (self.last_read, self.is_above_clock) = (resumed.entries.last().copied(), true);
             memory.raise_seen(resumed.head.seq);
             memory.forget_all();
-            memory.feed.take(&resumed.entries, resumed.head, now);
+            memory.feed.take(&resumed.entries, resumed.head, self.keys.withdrawn(), now);
             memory.publish(resumed.head.seq);
         } else if head.seq != applied {
             pauses.at(Point::CounterRead);
@@ -174,7 +175,7 @@ impl Follower {
             pauses.at(Point::Forgotten);
             // Before `applied`: who is answered by it finds the entry in the feed. A follower that fell behind so far
             // that entries were removed meanwhile lacks none that counts: they are removed when they are over.
-            memory.feed.take(&entries, Head { pruned_to, ..head }, now);
+            memory.feed.take(&entries, Head { pruned_to, ..head }, self.keys.withdrawn(), now);
             pauses.at(Point::Listed);
             memory.publish(head.seq);
             self.last_read = entries.last().copied().or(self.last_read);
@@ -230,7 +231,8 @@ impl Follower {
     /// Follows the list on a thread of its own until the returned value is dropped.
     pub(crate) fn spawn(mut self) -> Following {
         let bell = Arc::new(Bell::default());
-        let own_bell = bell.clone();
+        let (own_bell, rung) = (bell.clone(), bell.clone());
+        let hints = self.db.gives_hints().then(|| Hints::spawn(self.db.clone(), move || rung.ring()));
         let (alive, ended) = mpsc::channel::<()>();
         let thread = thread::spawn(move || {
             let _alive = alive;
@@ -248,7 +250,7 @@ impl Follower {
                 }
             }
         });
-        Following { bell, ended: Mutex::new(ended), thread: Some(thread) }
+        Following { bell, ended: Mutex::new(ended), thread: Some(thread), _hints: hints }
     }
 }
 
@@ -259,6 +261,8 @@ pub(crate) struct Following {
     /// Says nothing, and hangs up when the thread ends.
     ended: Mutex<mpsc::Receiver<()>>,
     thread: Option<JoinHandle<()>>,
+    /// Last, so that they end last: nobody waits for them.
+    _hints: Option<Hints>,
 }
 
 impl Following {

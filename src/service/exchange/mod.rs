@@ -6,6 +6,7 @@
 mod claims;
 mod feed_log;
 mod follower;
+mod hint;
 mod known;
 pub(crate) mod lapse;
 mod loads;

@@ -20,13 +20,13 @@ use std::{
     time::Duration,
 };
 
-use ipnet::{IpNet, Ipv6Net};
+use ipnet::IpNet;
 use tracing::field::display;
 
 use self::{lane::Lane, recent::Recent};
 use super::error::ManageError;
 use crate::{
-    domain::{clock::Clock, ids::UserId},
+    domain::{clock::Clock, ids::UserId, source::client_network},
     trace,
 };
 
@@ -82,13 +82,6 @@ pub(crate) struct Guess<'a> {
     is_wrong: bool,
 }
 
-fn source(address: Option<IpAddr>) -> Source {
-    address.map(|address| match address.to_canonical() {
-        IpAddr::V4(address) => IpNet::from(IpAddr::from(address)),
-        IpAddr::V6(address) => Ipv6Net::new_assert(address, 64).trunc().into(),
-    })
-}
-
 impl Guesses {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
         let lanes = Lanes {
@@ -101,7 +94,7 @@ impl Guesses {
 
     /// The way of whoever signs in to the account called `name`.
     pub(crate) fn sign_in(&self, name: &str, address: Option<IpAddr>) -> Way {
-        Way { account: self.hasher.hash_one(("sign in", name)), source: Some(source(address)) }
+        Way { account: self.hasher.hash_one(("sign in", name)), source: Some(address.map(client_network)) }
     }
 
     /// The way of whoever is signed in and says the password of that account once more.

@@ -15,5 +15,6 @@ mod tests;
 pub use error::KeyRingError;
 pub(super) use look::look;
 pub use manage::{Keys, ShownKey, Withdrawn};
+pub(crate) use opening::WithdrawnKey;
 pub use ring::KeyRing;
 pub use root::RootKeyError;

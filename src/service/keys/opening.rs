@@ -16,7 +16,7 @@ use crate::{
         credential::{TagKey, UnknownWord},
         jws::{KeptKey, NotAKey},
         random::Randomness,
-        schedule::{Schedule, Turn},
+        schedule::{Schedule, Turn, WITHDRAWAL_SHOWN},
     },
     store::keys::{KeyPurpose, SealedKey},
 };
@@ -27,6 +27,17 @@ pub(super) struct Signing {
     pub(super) seq: i64,
     /// By the database's clock.
     pub(super) schedule: Schedule<Arc<KeptKey>>,
+    /// Those that were withdrawn of late.
+    pub(super) withdrawn: Arc<[WithdrawnKey]>,
+}
+
+/// A signing key that was taken out of use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct WithdrawnKey {
+    /// Its name.
+    pub(crate) kid: String,
+    /// Until when services are told, by the database's clock.
+    pub(crate) shown_until: Timestamp,
 }
 
 /// The key of the tags. `folder` is where `roots` come from.
@@ -50,7 +61,16 @@ pub(super) fn signing(
         let opened = KeptKey::new(algorithm, &opened(key, roots, folder)?, ACCESS_TOKEN_TYP);
         opened.map(Arc::new).map_err(|NotAKey| damaged(&key.kid))
     })?;
-    Ok(Signing { seq: stored.seq, schedule: schedule.ok_or_else(|| missing(KeyPurpose::Sign))? })
+    let schedule = schedule.ok_or_else(|| missing(KeyPurpose::Sign))?;
+    Ok(Signing { seq: stored.seq, schedule, withdrawn: withdrawn(stored, now) })
+}
+
+fn withdrawn(stored: &Stored, now: Timestamp) -> Arc<[WithdrawnKey]> {
+    let all = stored.signing().filter_map(|key| {
+        let shown_until = key.withdrawn_at?.plus_seconds(WITHDRAWAL_SHOWN);
+        Some(WithdrawnKey { kid: key.kid.clone(), shown_until })
+    });
+    all.filter(|key| key.shown_until > now).collect()
 }
 
 /// The schedule of the signing keys, sealed as they are.

@@ -12,7 +12,7 @@ use tokio::sync::Mutex as Turn;
 use super::{
     KeyRingError,
     fresh::{FreshKey, Sealed},
-    opening::{self, Signing},
+    opening::{self, Signing, WithdrawnKey},
     root::{self, RootKeys},
     stored::Stored,
 };
@@ -103,6 +103,12 @@ impl KeyRing {
     #[must_use]
     pub fn find(&self, kid: &str, now: Timestamp) -> Option<Arc<KeptKey>> {
         self.published(now).into_iter().find(|key| key.kid() == kid)
+    }
+
+    /// The keys that were withdrawn of late, and the number of the change of the keys as of which they are all.
+    pub(crate) fn withdrawn(&self) -> (i64, Arc<[WithdrawnKey]>) {
+        let signing = self.signing.load();
+        (signing.seq, signing.withdrawn.clone())
     }
 
     /// The number of the last change of the keys that is known here.

@@ -50,6 +50,7 @@ pub struct Options {
     pub token_prefix: &'static str,
     pub max_staleness: Duration,
     pub max_feed_waiters: usize,
+    pub max_feed_waiters_per_address: usize,
     pub feed_token: Option<&'static str>,
     pub proxies: TrustedProxies,
     pub max_connections: usize,
@@ -57,6 +58,8 @@ pub struct Options {
     pub metrics_networks: &'static str,
     /// What follows the address in the issuer.
     pub issuer_path: &'static str,
+    /// Whether the server is told when the list grows.
+    pub hints: bool,
 }
 
 impl Default for Options {
@@ -65,12 +68,14 @@ impl Default for Options {
             token_prefix: "patmint_",
             max_staleness: Duration::from_secs(1),
             max_feed_waiters: 100,
+            max_feed_waiters_per_address: 100,
             feed_token: None,
             proxies: TrustedProxies::default(),
             max_connections: 1000,
             silence: Duration::from_secs(150),
             metrics_networks: "127.0.0.1/32",
             issuer_path: "",
+            hints: true,
         }
     }
 }
@@ -121,7 +126,12 @@ impl TestApp {
 
     /// Another server on the same database, with the same clock.
     pub fn beside(&self) -> Self {
-        let Launched { address, db, stop, thread, .. } = launch(&self.database, &self.clock, Options::default(), false);
+        self.beside_with(Options::default())
+    }
+
+    /// The same for one that differs.
+    pub fn beside_with(&self, options: Options) -> Self {
+        let Launched { address, db, stop, thread, .. } = launch(&self.database, &self.clock, options, false);
         Self {
             clock: self.clock.clone(),
             address,
@@ -269,6 +279,7 @@ async fn start(
     is_empty: bool,
 ) -> (Server, Started) {
     let db = Database::new(&DatabaseSettings { url: url.parse().unwrap(), connections: 8 });
+    let db = if options.hints { db } else { db.without_hints() };
     db.migrate().expect("migrations");
     let settings = Settings {
         issuer: format!("http://{}{}", listener.local_addr().unwrap(), options.issuer_path),
@@ -288,6 +299,7 @@ async fn start(
     let http = HttpSettings {
         jwks_max_age: 300,
         max_feed_waiters: options.max_feed_waiters,
+        max_feed_waiters_per_address: options.max_feed_waiters_per_address,
         feed_token: options.feed_token.map(Into::into),
         proxies: options.proxies.clone(),
         max_connections: options.max_connections,

@@ -14,7 +14,7 @@ use patmint::domain;
 
 pub use app::Options;
 pub use app::TestApp;
-pub use client::Answer;
+pub use client::{Answer, Request};
 pub use database::TestDatabase;
 pub use people::{Credential, Person};
 

@@ -78,12 +78,13 @@ pub(super) fn run(stage: &Stage) -> Result<String, Failure> {
     let latest = compare(&told, &known)?;
     Ok(format!(
         "{faults} faults; {} revocations answered ({} times asked again), each heard once, in order, under its number, \
-         at most {} after the answer; the follower had {} times no answer, {} times 503",
+         at most {} after the answer; the follower had {} times no answer, {} times 503, {} times one of a server that was behind",
         told.answered.len(),
         told.again,
         ms(latest),
         known.unanswered,
         known.refused,
+        known.behind,
     ))
 }
 

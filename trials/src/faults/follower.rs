@@ -1,4 +1,5 @@
-//! A client that follows the feed as a service does, whatever becomes of the server meanwhile.
+//! A client that follows the feed as a service does, whatever becomes of the server meanwhile. That it is always the same
+//! issuer it does not check: a server has another address after each start, and takes its name from that.
 
 use std::{
     collections::BTreeMap,
@@ -20,6 +21,9 @@ use crate::Failure;
 /// How long it waits at the feed, in seconds.
 const WAIT: u64 = 1;
 
+/// A wait that was shorter had no place, or was ended.
+const WAIT_MS: u64 = 1000 * WAIT;
+
 /// How soon it asks again that had no answer.
 const AGAIN: Duration = Duration::from_millis(10);
 
@@ -32,6 +36,8 @@ pub(super) struct Entry {
 #[derive(Deserialize)]
 struct Page {
     head: i64,
+    more: bool,
+    held_ms: u64,
     entries: Vec<Entry>,
 }
 
@@ -46,13 +52,29 @@ pub(super) struct Known {
     pub(super) unanswered: usize,
     /// How often the server could not vouch for its answer (503).
     pub(super) refused: usize,
+    /// How often the server was behind what is known, and its answer was dropped.
+    pub(super) behind: usize,
+}
+
+/// How to go on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// There may be more.
+    AtOnce,
+    /// Nothing new came.
+    AfterAPause,
 }
 
 impl Known {
     /// # Errors
-    /// If the list went back, or an entry is not one that was to come.
-    fn take(&mut self, page: Page) -> Result<(), Failure> {
-        ensure(page.head >= self.head, || format!("head went back from {} to {}", self.head, page.head))?;
+    /// If an entry is not one that was to come.
+    fn take(&mut self, page: Page) -> Result<Next, Failure> {
+        if page.head < self.head {
+            ensure(page.entries.is_empty(), || format!("entries of a server that knows the list up to {}", page.head))?;
+            self.behind += 1;
+            return Ok(Next::AfterAPause);
+        }
+        let has_news = page.more || !page.entries.is_empty();
         let mut last = self.head;
         for entry in page.entries {
             ensure(entry.seq > last && entry.seq <= page.head, || {
@@ -64,20 +86,20 @@ impl Known {
             self.entries.push(entry);
         }
         self.head = page.head;
-        Ok(())
+        Ok(if has_news || page.held_ms >= WAIT_MS { Next::AtOnce } else { Next::AfterAPause })
     }
 
-    fn ask(&mut self, caller: &Caller, wait: u64) -> Result<bool, Failure> {
+    /// Asks once; `None` = no answer.
+    fn ask(&mut self, caller: &Caller, wait: u64) -> Result<Option<Next>, Failure> {
         let Ok(answer) = caller.get(&format!("/revocations?after={}&wait={wait}", self.head)) else {
             self.unanswered += 1;
-            return Ok(false);
+            return Ok(None);
         };
         if answer.status == 503 && answer.has_retry_after {
             self.refused += 1;
-            return Ok(false);
+            return Ok(None);
         }
-        self.take(serde_json::from_slice(&answer.good(200)?.body)?)?;
-        Ok(true)
+        self.take(serde_json::from_slice(&answer.good(200)?.body)?).map(Some)
     }
 
     /// All that a server lists.
@@ -87,9 +109,8 @@ impl Known {
     pub(super) fn all(caller: &Caller) -> Result<Self, Failure> {
         let mut known = Self::default();
         loop {
-            let before = known.entries.len();
-            ensure(known.ask(caller, 0)?, || "no answer from the feed".to_owned())?;
-            if known.entries.len() == before {
+            let next = known.ask(caller, 0)?.ok_or("no answer from the feed")?;
+            if next == Next::AfterAPause {
                 return Ok(known);
             }
         }
@@ -110,9 +131,13 @@ impl Follower {
         let thread = thread::spawn(move || {
             let (mut caller, mut known) = (server.caller(), Known::default());
             while !is_over() {
-                if !known.ask(&caller, WAIT)? {
-                    pass(AGAIN);
-                    caller = server.caller();
+                match known.ask(&caller, WAIT)? {
+                    Some(Next::AtOnce) => {}
+                    Some(Next::AfterAPause) => pass(AGAIN),
+                    None => {
+                        pass(AGAIN);
+                        caller = server.caller();
+                    }
                 }
                 *locked(&shared) = known.clone();
             }

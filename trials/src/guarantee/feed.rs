@@ -70,7 +70,12 @@ async fn listen(address: SocketAddr, mut head: i64, revocations: usize) -> Resul
         let answer = connection.send(&request).await?;
         let at = Instant::now();
         let feed: Value = serde_json::from_slice(answer.body)?;
-        head = feed["head"].as_i64().ok_or_else(|| format!("the feed answers {}", answer.status))?;
+        let told = feed["head"].as_i64().ok_or_else(|| format!("the feed answers {}", answer.status))?;
+        if told < head {
+            // A server that is behind has waited as long as it was asked to; what it says is no news.
+            continue;
+        }
+        head = told;
         for entry in feed["entries"].as_array().into_iter().flatten() {
             let id = entry["credential"].as_str().ok_or("an entry without a credential")?.to_owned();
             all.push(Heard { id, at });

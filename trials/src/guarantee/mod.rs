@@ -9,6 +9,7 @@ mod feed;
 mod probe;
 mod spread;
 mod stopped;
+mod unhinted;
 
 use std::{
     net::SocketAddr,
@@ -25,7 +26,7 @@ use clap::Args;
 use patmint::domain::credential::CredentialKind;
 use tokio::runtime;
 
-use self::api::Api;
+use self::{api::Api, unhinted::Unhinted};
 use crate::{
     Failure,
     load::{Length, Load, Order, Pace, Requests},
@@ -64,6 +65,9 @@ pub struct Arguments {
     /// Over how many connections each server is kept busy meanwhile; 0 = none
     #[arg(long, default_value_t = 8)]
     load: usize,
+    /// Without the database's hints that something has changed, on which nothing may depend
+    #[arg(long)]
+    without_hints: bool,
 }
 
 /// Several servers on one database, and somebody who manages them.
@@ -84,15 +88,19 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let others = seeder.make(CredentialKind::Jwt, 1000).await?;
     let mut servers = Vec::new();
     for number in 0..arguments.servers.max(1) {
-        let command = serve(&arguments.patmint, folder.path(), &arguments.database_url);
+        let mut command = serve(&arguments.patmint, folder.path(), &arguments.database_url);
+        // All clients have one address here.
+        command.args(["--max-feed-waiters-per-address", &arguments.waiting.max(1).to_string()]);
         servers.push(Server::start(command, folder.path(), &format!("patmint-{number}.log")).await?);
     }
     let stage = Stage { servers, seeder, others };
     let mut api = Api::sign_in(stage.first(), &stage.seeder.owner).await?;
     api.lift_limits().await?;
+    let unhinted = arguments.without_hints.then(|| Unhinted::start(&arguments.database_url)).transpose()?;
     let held = changes::run(&stage, &mut api, arguments).await?;
     let woke = stopped::run(&stage, &mut api, arguments).await?;
     feed::run(&stage, &mut api, arguments).await?;
+    unhinted.map_or(Ok(()), Unhinted::end)?;
     if held && woke { Ok(()) } else { Err("the guarantee did not hold".into()) }
 }
 
