@@ -13,7 +13,7 @@ use crate::{
     config::Config,
     domain::{clock::SystemClock, random::SystemRandomness},
     http::Tls,
-    service::{Environment, Services, StartError},
+    service::{Environment, Services, StartError, ensure_served},
     store::{Database, StoreError},
     trace::Tracing,
 };
@@ -61,11 +61,17 @@ pub(super) fn database(config: &Config) -> Result<Database, CliError> {
     Ok(Database::new(&config.database))
 }
 
+/// Brings the schema of `db` up to date.
+pub(super) fn migrate(config: &Config, db: &Database) -> Result<(), CliError> {
+    let schema = db.migrate().map_err(|error| database_error(config, error))?;
+    ensure_served(schema).map_err(CliError::Start)
+}
+
 /// The database, with its schema up to date unless the operator wants to do that by hand.
 fn environment(config: &Config) -> Result<Environment, CliError> {
     let db = database(config)?;
     if config.migrate {
-        db.migrate().map_err(|error| database_error(config, error))?;
+        migrate(config, &db)?;
     }
     Ok(Environment { clock: Arc::new(SystemClock), random: Arc::new(SystemRandomness::default()), db })
 }
@@ -100,7 +106,7 @@ pub(super) async fn for_server(config: &Config, issuer: String) -> Result<Servic
 fn start_error(config: &Config, error: StartError) -> CliError {
     match error {
         StartError::Store(error) => database_error(config, error),
-        other @ (StartError::Keys(_) | StartError::Schema) => CliError::Start(other),
+        other @ (StartError::Keys(_) | StartError::Schema(_)) => CliError::Start(other),
     }
 }
 

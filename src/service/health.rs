@@ -6,7 +6,7 @@ use thiserror::Error;
 use tokio::sync::Mutex;
 
 use super::{core::Core, exchange::Memory};
-use crate::store::StoreError;
+use crate::store::{StoreError, compatibility::Schema};
 
 /// How long a good answer of the database is believed.
 const GOOD_FOR: Duration = Duration::from_secs(1);
@@ -17,9 +17,9 @@ pub enum NotReady {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Another program's schema.
-    #[error("the database's schema is not the one this program was built for: run patmint migrate")]
-    Schema,
+    /// The schema is one that this program cannot serve.
+    #[error("{0}: {advice}", advice = .0.advice())]
+    Schema(Schema),
     /// The list cannot be followed.
     #[error("the revocation list is not being followed")]
     Following,
@@ -63,8 +63,9 @@ impl Health {
         let now = self.core.clock.since_boot();
         let mut good_until = self.good_until.lock().await;
         if now >= *good_until {
-            if !self.core.db.is_current().await? {
-                return Err(NotReady::Schema);
+            let schema = self.core.db.schema().await?;
+            if !schema.can_be_served() {
+                return Err(NotReady::Schema(schema));
             }
             *good_until = now + GOOD_FOR;
         }

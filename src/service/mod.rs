@@ -66,7 +66,7 @@ pub use restored::{Restoration, Revoked};
 pub use service_accounts::{ServiceAccountEdit, ServiceAccounts};
 pub use services::Services;
 pub use sessions::{IDLE_TTL, MAX_TTL, Sessions, SignedIn};
-pub use start::{Environment, StartError};
+pub use start::{Environment, StartError, ensure_served};
 pub use status_list::{StatusListError, StatusLists, TTL as STATUS_LIST_TTL};
 pub use users::Users;
 

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     domain::{clock::Clock, random::Randomness},
-    store::{Database, StoreError, list},
+    store::{Database, StoreError, compatibility::Schema, list},
 };
 
 /// What comes from outside: time, randomness, the database.
@@ -34,9 +34,9 @@ pub enum StartError {
     /// The keys.
     #[error(transparent)]
     Keys(KeyRingError),
-    /// Another program's schema.
-    #[error("the database's schema is not the one this program was built for: run patmint migrate, or a newer patmint")]
-    Schema,
+    /// The schema is one that this program cannot serve.
+    #[error("{0}: {advice}", advice = .0.advice())]
+    Schema(Schema),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -48,12 +48,21 @@ impl From<KeyRingError> for StartError {
     }
 }
 
+/// Refuses a schema that this program cannot serve.
+///
+/// # Errors
+/// [`StartError::Schema`].
+pub fn ensure_served(schema: Schema) -> Result<(), StartError> {
+    if schema.can_be_served() { Ok(()) } else { Err(StartError::Schema(schema)) }
+}
+
 impl Services {
     /// The services for a command that serves nobody: no memory, no follower.
     ///
     /// # Errors
     /// See [`StartError`].
     pub async fn for_command(settings: Settings, keys_dir: &Path, outside: Environment) -> Result<Self, StartError> {
+        ensure_served(outside.db.schema().await?)?;
         let keys = Arc::new(KeyRing::open(&outside, keys_dir, settings.signing_algorithm).await?);
         let basis = Basis::new(Arc::new(Memory::new(settings.cache_capacity)), keys, Pauses::none());
         Ok(Self::assemble(settings, outside, basis))
@@ -66,9 +75,7 @@ impl Services {
     pub async fn for_server(settings: Settings, keys_dir: &Path, outside: Environment) -> Result<Self, StartError> {
         let pauses = Pauses::none();
         let memory = Arc::new(Memory::new(settings.cache_capacity));
-        if !outside.db.is_current().await? {
-            return Err(StartError::Schema);
-        }
+        ensure_served(outside.db.schema().await?)?;
         start_numbers(&outside).await?;
         let keys = Arc::new(KeyRing::open(&outside, keys_dir, settings.signing_algorithm).await?);
         let Environment { clock, random, db } = outside.clone();

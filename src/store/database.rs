@@ -14,6 +14,7 @@ use tokio::{
 };
 
 use super::{
+    compatibility::{self, Schema},
     connection::{ConnectionManager, DbConnection},
     error::StoreError,
     list, migrations,
@@ -126,20 +127,21 @@ impl Database {
         DbConnection::open(&self.url).map_err(|error| StoreError::Unavailable(error.to_string()))
     }
 
-    /// Brings the schema up to date, on this thread.
+    /// Brings the schema up to date, on this thread, and says how it is then. One that is too new for this program is left
+    /// as it is.
     ///
     /// # Errors
     /// [`StoreError`] if the database cannot be reached or a migration fails; then nothing has changed.
-    pub fn migrate(&self) -> Result<(), StoreError> {
+    pub fn migrate(&self) -> Result<Schema, StoreError> {
         migrations::migrate(&mut opened_patient(&self.url)?)
     }
 
-    /// Whether the schema is the one that this program was built for.
+    /// How the schema compares with the one that this program was built for.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn is_current(&self) -> Result<bool, StoreError> {
-        self.read(migrations::is_current).await
+    pub async fn schema(&self) -> Result<Schema, StoreError> {
+        self.read(compatibility::schema).await
     }
 
     /// Runs queries that only read, each in a snapshot of its own.

@@ -6,9 +6,8 @@ use diesel::{
 };
 
 use super::{
-    connection::{DbConnection, on_backend, run},
+    connection::{DbConnection, run},
     error::StoreError,
-    migrations,
     url::DatabaseUrl,
 };
 
@@ -18,50 +17,6 @@ use super::{
 /// [`StoreError::Unavailable`].
 pub fn connection(url: &DatabaseUrl) -> Result<DbConnection, StoreError> {
     DbConnection::open_to_look(url).map_err(|error| StoreError::Unavailable(error.to_string()))
-}
-
-/// How a database's schema compares with the one that this program was built for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Schema {
-    /// It is that one.
-    Current,
-    /// There is none yet.
-    Missing,
-    /// So many migrations have not been run.
-    Behind(usize),
-    /// So many migrations have been run that this program does not know.
-    Ahead(usize),
-}
-
-/// See [`Schema`].
-///
-/// # Errors
-/// [`StoreError`].
-pub fn schema(connection: &mut DbConnection) -> Result<Schema, StoreError> {
-    let is_there = match connection {
-        DbConnection::Postgres(_) => "SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS is_so",
-        DbConnection::Sqlite(_) => {
-            "SELECT count(*) > 0 AS is_so FROM sqlite_master WHERE name = '__diesel_schema_migrations'"
-        }
-    };
-    let answer: Answer = on_backend!(connection, |c| run(sql_query(is_there).get_result(c)))?;
-    if !answer.is_so {
-        return Ok(Schema::Missing);
-    }
-    let (run_before, known) = migrations::run_and_known(connection)?;
-    let missing_from = |versions: &[String], all: &[String]| all.iter().filter(|one| !versions.contains(one)).count();
-    let (ahead, behind) = (missing_from(&known, &run_before), missing_from(&run_before, &known));
-    Ok(match (ahead, behind) {
-        (0, 0) => Schema::Current,
-        (0, behind) => Schema::Behind(behind),
-        (ahead, _) => Schema::Ahead(ahead),
-    })
-}
-
-#[derive(QueryableByName)]
-struct Answer {
-    #[diesel(sql_type = Bool)]
-    is_so: bool,
 }
 
 #[derive(QueryableByName)]

@@ -4,6 +4,7 @@ use diesel::{
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::{
+    compatibility::{self, Schema},
     connection::{DbConnection, run},
     error::StoreError,
 };
@@ -14,15 +15,21 @@ const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 /// Any number, but the same in every patmint: servers that start together migrate one after the other.
 const POSTGRES_LOCK: i64 = 0x0070_6174_6d69_6e74;
 
-/// Brings the database up to date: all that is pending in one transaction, or nothing.
-pub(super) fn migrate(connection: &mut DbConnection) -> Result<(), StoreError> {
+/// Brings the database up to date: all that is pending in one transaction, or nothing. Says how the schema is then; one
+/// that is too new for this program is left as it is.
+pub(super) fn migrate(connection: &mut DbConnection) -> Result<Schema, StoreError> {
     connection.write_transaction(|connection| {
         lock(connection)?;
+        let before = compatibility::schema(connection)?;
+        if matches!(before, Schema::TooNew(_)) {
+            return Ok(before);
+        }
         let done = match connection {
             DbConnection::Postgres(c) => c.run_pending_migrations(POSTGRES).map(|_| ()),
             DbConnection::Sqlite(c) => c.run_pending_migrations(SQLITE).map(|_| ()),
         };
-        done.map_err(|error| StoreError::Query(error.to_string()))
+        done.map_err(|error| StoreError::Query(error.to_string()))?;
+        compatibility::schema(connection)
     })
 }
 
@@ -31,12 +38,6 @@ diesel::table! {
     __diesel_schema_migrations (version) {
         version -> Text,
     }
-}
-
-/// Whether the migrations that have been run are those that this program knows: none less, none more.
-pub(super) fn is_current(connection: &mut DbConnection) -> Result<bool, StoreError> {
-    let (run_before, known) = run_and_known(connection)?;
-    Ok(run_before == known)
 }
 
 /// The versions of the migrations that have been run, and of those that this program knows, each in order.

@@ -5,6 +5,7 @@
 pub mod addresses;
 pub mod audit;
 mod columns;
+pub mod compatibility;
 mod connection;
 pub mod counts;
 pub mod credentials;

@@ -192,6 +192,13 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    compatibility (id) {
+        id -> Integer,
+        required_migration -> Text,
+    }
+}
+
 diesel::joinable!(credentials -> users (owner_id));
 diesel::joinable!(credentials -> organizations (organization_id));
 diesel::joinable!(memberships -> users (user_id));

@@ -1,5 +1,6 @@
 //! The store on the engine that `PATMINT_TEST_DATABASE` names.
 
+mod compatibility;
 mod order;
 mod parity;
 mod settings;

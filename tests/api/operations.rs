@@ -25,6 +25,16 @@ fn with_another_schema_it_lives_and_is_not_ready() {
 }
 
 #[test]
+fn beside_a_newer_version_it_stays_ready_until_the_schema_requires_that_version() {
+    for (required, status) in [("20261128000003", 200), ("29991231000000", 503)] {
+        let app = TestApp::new();
+        app.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('29991231000000')");
+        app.execute(&format!("UPDATE compatibility SET required_migration = '{required}'"));
+        assert_eq!(app.get("/readyz").send().status, status, "{required}");
+    }
+}
+
+#[test]
 fn with_a_clock_that_is_not_the_databases_it_is_not_ready() {
     let app = TestApp::new();
     for (ahead, status) in [(60, 200), (61, 503), (-61, 503), (0, 200)] {

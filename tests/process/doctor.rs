@@ -185,7 +185,25 @@ fn schemas_that_are_not_this_programs() {
     place.bootstrap();
     let mut look = place.look();
     look.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('29991231000000')");
-    wrong(doctor(&place), "schema", "1 migrations have been run that this program does not know");
+    let found = findings(doctor(&place));
+    let of_schema = found.iter().find(|finding| finding["check"] == "schema").unwrap();
+    let ahead = "the schema is ahead by 1 migrations that this program does not know, and can be served";
+    assert_eq!((&of_schema["outcome"], &of_schema["message"]), (&"good".into(), &ahead.into()));
+    place.serve().stop();
+    place.patmint(["migrate"]).run().good();
+    look.execute("UPDATE compatibility SET required_migration = '29991231000000'");
+    let too_new = "the schema is too new: it requires a patmint that knows migration 29991231000000";
+    wrong(doctor(&place), "schema", too_new);
+    for refused in [
+        &["serve", "--listen", "127.0.0.1:0"][..],
+        &["serve", "--listen", "127.0.0.1:0", "--no-migrate"],
+        &["migrate"],
+        &["keys", "list"],
+    ] {
+        let finished = place.patmint(refused.iter().copied()).run();
+        assert!(finished.code != Some(0) && finished.stderr.contains(too_new), "{refused:?}: {finished:?}");
+    }
+    look.execute("UPDATE compatibility SET required_migration = '20261128000003'");
     look.execute("DELETE FROM __diesel_schema_migrations WHERE version = '29991231000000'");
     let newest = "SELECT max(version) FROM __diesel_schema_migrations";
     look.execute(&format!("DELETE FROM __diesel_schema_migrations WHERE version = ({newest})"));

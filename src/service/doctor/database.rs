@@ -3,7 +3,8 @@ use crate::{
     service::health::MOST_SKEW,
     store::{
         DbConnection, StoreError,
-        inspect::{self, Postgres, Schema},
+        compatibility::{self, Schema},
+        inspect::{self, Postgres},
         replicas, time,
     },
 };
@@ -33,12 +34,12 @@ fn gather(connection: &mut DbConnection, doctor: &Doctor<'_>, findings: &mut Vec
             "restore a backup, then patmint restored",
         ),
     });
-    let schema = inspect::schema(connection)?;
-    findings.push(of_schema(schema));
+    let schema = compatibility::schema(connection)?;
+    findings.push(of_schema(&schema));
     if let Some(said) = time::now(connection)? {
         findings.push(of_clocks(said.unix_millis() - doctor.clock.now().unix_millis()));
     }
-    let is_usable = schema == Schema::Current;
+    let is_usable = schema.can_be_served();
     if let Some(server) = server {
         let servers = if is_usable { replicas::all(connection)?.len() } else { 0 };
         findings.extend(of_server(&server));
@@ -47,20 +48,11 @@ fn gather(connection: &mut DbConnection, doctor: &Doctor<'_>, findings: &mut Vec
     Ok(is_usable)
 }
 
-fn of_schema(schema: Schema) -> Finding {
-    match schema {
-        Schema::Current => Finding::good("schema", "it is the one that this program was built for"),
-        Schema::Missing => {
-            Finding::wrong("schema", "the database is empty", "patmint migrate, or the first start, makes it")
-        }
-        Schema::Behind(count) => {
-            let message = format!("{count} migrations have not been run");
-            Finding::wrong("schema", message, "patmint migrate")
-        }
-        Schema::Ahead(count) => {
-            let message = format!("{count} migrations have been run that this program does not know");
-            Finding::wrong("schema", message, "use the newer patmint that ran them")
-        }
+fn of_schema(schema: &Schema) -> Finding {
+    if schema.can_be_served() {
+        Finding::good("schema", schema.to_string())
+    } else {
+        Finding::wrong("schema", schema.to_string(), schema.advice())
     }
 }
 

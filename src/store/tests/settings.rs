@@ -52,8 +52,7 @@ fn a_database_that_is_not_there_is_unavailable_and_shows_no_password() {
         "sqlite:///proc/nothing/test.db".to_owned()
     };
     let db = Database::new(&DatabaseSettings { url: url.parse().unwrap(), connections: 1 });
-    let errors =
-        [db.migrate().unwrap_err(), block_on(db.is_current()).unwrap_err(), db.own_connection().err().unwrap()];
+    let errors = [db.migrate().unwrap_err(), block_on(db.schema()).unwrap_err(), db.own_connection().err().unwrap()];
     for error in errors {
         assert!(matches!(error, crate::store::StoreError::Unavailable(_)), "{error:?}");
         assert!(!error.to_string().contains("hunter2"), "{error}");
