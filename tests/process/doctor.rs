@@ -143,6 +143,22 @@ fn root_keys_that_are_not_right() {
 }
 
 #[test]
+fn the_keys_folder_of_a_fresh_clone_is_closed_by_the_first_start() {
+    let place = Place::new();
+    let folder = place.folder().join("keys");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("README.md"), "").unwrap();
+    set_mode(&folder, 0o755);
+    place.patmint(["migrate"]).run().good();
+    let of_keys = || findings(doctor(&place)).into_iter().find(|finding| finding["check"] == "root key file").unwrap();
+    let before = of_keys();
+    assert!(before["outcome"] == "warning" && before["message"].as_str().unwrap().contains("will lie"), "{before}");
+    place.bootstrap();
+    let after = of_keys();
+    assert_eq!(after["outcome"], "good", "{after}");
+}
+
+#[test]
 fn a_server_warns_of_a_root_key_that_others_can_read() {
     let place = Place::new();
     place.bootstrap();

@@ -103,8 +103,7 @@ pub(super) fn keys(folder: &Path) -> Option<Finding> {
     let shown = folder.display();
     let modes = match FileModes::of(&folder.join("root.key")) {
         Ok(modes) => modes,
-        // Whether one should be there, the database tells.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return without_key(folder),
         Err(error) => return Some(unreadable("root key file", folder, &error)),
     };
     Some(if modes.others_can_read() {
@@ -121,6 +120,16 @@ pub(super) fn keys(folder: &Path) -> Option<Finding> {
         Finding::warning("root key file", message, format!("chmod 700 {shown}"))
     } else {
         Finding::good("root key file", format!("only its owner and group can read {shown}/root.key"))
+    })
+}
+
+/// A folder in which no root key lies yet. Whether one should, the database tells.
+fn without_key(folder: &Path) -> Option<Finding> {
+    let mode = fs::metadata(folder).map_or(0, |entry| entry.permissions().mode());
+    let shown = folder.display();
+    (mode & 0o007 != 0).then(|| {
+        let message = format!("others on this machine can look into {shown}, where root.key will lie");
+        Finding::warning("root key file", message, format!("chmod 700 {shown}"))
     })
 }
 

@@ -1,10 +1,11 @@
 //! The root key: `root.key` in the keys folder. It only seals.
 
 use std::{
+    ffi::OsStr,
     fmt,
-    fs::{self, DirBuilder, File, OpenOptions},
+    fs::{self, DirBuilder, File, OpenOptions, Permissions},
     io::{self, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -119,6 +120,7 @@ pub(super) fn warn_of_others(folder: &Path) {
 /// Puts a new key in place whole or not at all. If another server was faster, its key stays.
 fn create(folder: &Path, path: &Path, random: &dyn Randomness) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    close_to_others(folder)?;
     // Not the process's number: in containers each server is number 1, and one that was killed left its draft behind.
     let draft = folder.join(format!("{FILE}.{:016x}", u64::from_be_bytes(random::bytes(random))));
     let written = write_private(&draft, &format!("{}\n", STANDARD.encode(random::bytes::<32>(random))));
@@ -132,6 +134,18 @@ fn create(folder: &Path, path: &Path, random: &dyn Randomness) -> io::Result<()>
     File::open(folder)?.sync_all()
 }
 
+/// Takes a folder that was there before, such as that of a fresh clone, away from other users of this machine. A folder in
+/// which anything else lies may have other uses, and is left alone: `patmint doctor` warns of it.
+fn close_to_others(folder: &Path) -> io::Result<()> {
+    let is_open = fs::metadata(folder)?.permissions().mode() & 0o007 != 0;
+    let is_of_keys = |name: &OsStr| name == "README.md" || name.to_string_lossy().starts_with(FILE);
+    if is_open && fs::read_dir(folder)?.all(|entry| entry.is_ok_and(|entry| is_of_keys(&entry.file_name()))) {
+        // The folder may be another user's. `root.key` itself is private in any case.
+        let _ = fs::set_permissions(folder, Permissions::from_mode(0o700));
+    }
+    Ok(())
+}
+
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())?;
@@ -140,7 +154,7 @@ fn write_private(path: &Path, text: &str) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::{os::unix::fs::PermissionsExt as _, sync::Barrier, thread};
+    use std::{sync::Barrier, thread};
 
     use super::*;
     use crate::domain::random::SystemRandomness;
@@ -159,6 +173,20 @@ mod tests {
         assert_eq!(mode & 0o777, 0o600);
         assert_eq!(fs::metadata(&keys).unwrap().permissions().mode() & 0o777, 0o700);
         assert_eq!(fs::read_dir(&keys).unwrap().count(), 1, "no draft is left");
+    }
+
+    #[test]
+    fn the_folder_of_a_fresh_clone_is_closed_and_one_with_other_uses_is_not() {
+        for (file, before, after) in
+            [("README.md", 0o755, 0o700), ("README.md", 0o750, 0o750), ("passwd", 0o755, 0o755)]
+        {
+            let folder = tempfile::tempdir().unwrap();
+            fs::write(folder.path().join(file), "").unwrap();
+            fs::set_permissions(folder.path(), Permissions::from_mode(before)).unwrap();
+            RootKeys::load(folder.path(), true, &SystemRandomness::default()).unwrap();
+            let mode = fs::metadata(folder.path()).unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode, after, "{file}: {mode:o}");
+        }
     }
 
     #[test]
