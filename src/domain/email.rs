@@ -14,6 +14,12 @@ pub struct NotAnEmail;
 pub struct Email(String);
 
 impl Email {
+    /// The address as it is stored. A newer patmint may accept more addresses than this one.
+    #[must_use]
+    pub fn stored(text: String) -> Self {
+        Self(text)
+    }
+
     /// The address.
     #[must_use]
     pub fn as_str(&self) -> &str {

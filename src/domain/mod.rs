@@ -13,6 +13,7 @@ pub mod jws;
 pub mod list;
 pub mod means;
 pub mod membership;
+pub mod newer_word;
 pub mod nullable;
 pub mod organization;
 pub mod password;

@@ -42,10 +42,12 @@ pub(crate) const TOKEN_LIMIT_REACHED: Refusal =
     refusal(409, "token_limit_reached", "the user has as many active tokens as the policy allows");
 pub(crate) const TOKEN_REVOKED: Refusal = refusal(409, "token_revoked", "the token is revoked");
 pub(crate) const TOKEN_ROTATED: Refusal = refusal(409, "token_rotated", "the token was rotated already");
+pub(crate) const NOT_UNDERSTOOD: Refusal =
+    refusal(409, "not_understood", "a newer patmint wrote it, and only a server of that version understands it");
 pub(crate) const SLUG_TAKEN: Refusal = refusal(409, "slug_taken", "an organization has or had this slug");
 pub(crate) const LAST_OWNER: Refusal = refusal(409, "last_owner", "the organization would have no owner left");
 pub(crate) const LAST_OPERATOR: Refusal = refusal(409, "last_operator", "there would be no operator left");
-pub(crate) const NO_PASSWORD: Refusal = refusal(409, "no_password", "a service account has no password");
+pub(crate) const NO_PASSWORD: Refusal = refusal(409, "no_password", "only a person has a password");
 pub(crate) const ALREADY_MEMBER: Refusal = refusal(409, "already_member", "whoever is meant is a member already");
 pub(crate) const INVITATION_ACCEPTED: Refusal = refusal(409, "invitation_accepted", "the invitation was accepted");
 pub(crate) const SIGN_IN_REQUIRED: Refusal =

@@ -60,7 +60,7 @@ pub(in crate::http) fn post_told() -> Operation {
     token_told("rotate_token", "A new token in place of one of yours")
         .described("The new one may do the same. A token is rotated once.")
         .reads::<Body>()
-        .fails(&[refusal::TOKEN_ROTATED, refusal::TOKEN_REVOKED, refusal::TOKEN_LIMIT_REACHED])
+        .fails(&[refusal::TOKEN_ROTATED, refusal::TOKEN_REVOKED, refusal::TOKEN_LIMIT_REACHED, refusal::NOT_UNDERSTOOD])
         .answers::<Made<'_>>(201, "The new token, with its text, which is shown here only")
         .with_header("Location", "Its address")
 }

@@ -85,7 +85,7 @@ impl Credentials {
         let create = move |change: &mut Change<'_>| {
             let authority = core.authority(change.connection, &caller, change.now)?;
             let (membership, organization) = authority.organization(organization)?.clone();
-            let bound = authority.may_manage_tokens(&organization)?;
+            let bound = authority.may_make_tokens(&organization)?;
             let (by, actor) = (authority.user.id, authority.actor());
             let holder = Holder { user: authority.user.clone(), membership, organization };
             make(change, &core, Made { holder, actor, by, bound }, new)

@@ -3,7 +3,7 @@ use serde_json::json;
 
 use super::{
     Credentials, Expiry, Seen,
-    checks::{check_limit, checked_audiences, checked_expiry, is_own, within},
+    checks::{check_limit, checked_audiences, checked_expiry, ensure_understood, is_own, within},
     issue::{self, Draft, Holder, issue},
 };
 use crate::{
@@ -79,7 +79,7 @@ fn replace(
     rotation: Rotation,
 ) -> Result<(Record, SecretString), ManageError> {
     let Record { standing, description, owner, .. } = old;
-    let bound = authority.may_manage_tokens(&standing.organization)?;
+    let bound = authority.may_make_tokens(&standing.organization)?;
     let state = verdict::state(&standing, &core.settings.issuer, change.now);
     if description.rotated_to.is_some() {
         return Err(ManageError::Rotated);
@@ -87,6 +87,7 @@ fn replace(
     if state == State::Revoked {
         return Err(ManageError::Revoked);
     }
+    ensure_understood(&standing.credential)?;
     let overlap = overlap(rotation)?;
     let (membership, organization) = authority.organization(Some(standing.organization_id()))?.clone();
     let draft = draft(&standing.credential, description, rotation.expiry, (&organization.policy, core), change.now)?;
