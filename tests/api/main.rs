@@ -32,6 +32,7 @@ mod hostile;
 mod invitations;
 mod keys;
 mod metrics;
+mod newer_version;
 mod oauth_revoke;
 mod openapi;
 mod operations;
