@@ -24,6 +24,12 @@ pub struct Email {
 }
 
 impl Email {
+    /// The address as it is stored. A newer patmint may accept more addresses than this one.
+    #[must_use]
+    pub fn stored(text: String) -> Self {
+        Self { typed: text.clone(), canonical: text }
+    }
+
     /// The address.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -3,12 +3,12 @@
 use std::{fmt, str::FromStr};
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::credential::words;
+use super::{credential::words, newer_word::NewerWord};
 
 /// By what somebody acts, for the audit trail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Means {
     /// E-mail address and password, when signing in.
@@ -27,6 +27,9 @@ pub enum Means {
     Command,
     /// Nobody: what the server does on its own.
     Server,
+    /// Only a newer patmint knows what.
+    #[serde(skip)]
+    Unknown(NewerWord),
 }
 words!(Means {
     Password = "password",
@@ -37,4 +40,4 @@ words!(Means {
     Invitation = "invitation",
     Command = "command",
     Server = "server",
-});
+} or Unknown);

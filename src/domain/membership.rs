@@ -8,24 +8,31 @@ use super::{
     credential::words,
     email::Email,
     ids::{OrganizationId, UserId},
+    newer_word::NewerWord,
 };
 use std::{fmt, str::FromStr};
 
 /// A person or a program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UserKind {
     /// Signs in with a password.
     Person,
     /// Has credentials only.
     ServiceAccount,
+    /// Only a newer patmint knows what: does not sign in here.
+    #[serde(skip)]
+    Unknown(NewerWord),
 }
-words!(UserKind { Person = "person", ServiceAccount = "service_account" });
+words!(UserKind { Person = "person", ServiceAccount = "service_account" } or Unknown);
 
 /// What a member may do in an organization. Read live, in no token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
+    /// Only a newer patmint knows what: here it is less than a member.
+    #[serde(skip)]
+    Unknown(NewerWord),
     /// Own credentials.
     Member,
     /// All but owners and the organization's end.
@@ -33,15 +40,15 @@ pub enum Role {
     /// All of the organization.
     Owner,
 }
-words!(Role { Member = "member", Admin = "admin", Owner = "owner" });
+words!(Role { Member = "member", Admin = "admin", Owner = "owner" } or Unknown);
 
 impl Role {
     /// Whether somebody with this role may make another person a member with `role`.
     #[must_use]
     pub fn may_appoint(self, role: Self) -> bool {
         match (self, role) {
+            (Self::Unknown(_), _) | (_, Self::Unknown(_)) | (Self::Admin, Self::Owner) | (Self::Member, _) => false,
             (Self::Owner, _) | (Self::Admin, Self::Admin | Self::Member) => true,
-            (Self::Admin, Self::Owner) | (Self::Member, _) => false,
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod list;
 pub mod means;
 pub mod membership;
 pub mod network;
+pub mod newer_word;
 pub mod nullable;
 pub mod organization;
 pub mod password;

@@ -1,19 +1,15 @@
 //! What an organization's admins decide about its credentials.
 
+mod field;
+
 use ipnet::IpNet;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use super::{
-    credential::{CredentialKind, NEVER_SECONDS},
-    network,
-};
-
-const DAY: i64 = 86_400;
-const MAX_LIST: usize = 100;
-const MAX_TOKENS: u32 = 100_000;
+use self::field::{FIELDS, Rule};
+use super::{credential::CredentialKind, network};
 
 /// The longest audience.
 pub const MAX_AUDIENCE: usize = 255;
@@ -21,25 +17,20 @@ pub const MAX_AUDIENCE: usize = 255;
 /// What an audience may be made of, as a schema has it.
 pub const AUDIENCE_PATTERN: &str = r"^[\x21-\x7e]+$";
 
-/// What a network looks like, near enough for a schema.
-const NETWORK_PATTERN: &str = "^[0-9a-fA-F:.]+/[0-9]{1,3}$";
-
 /// The most that `access_token_ttl` may be.
 pub const LONGEST_ACCESS_TOKEN_TTL: i64 = 3600;
 
 /// The policy of one organization. Times in seconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-// A stored policy may have members that only a newer patmint knows; `patched` refuses those of a request.
+// As it is stored, a policy may have members and kinds that only a newer patmint knows; `patched` refuses those of a request.
 #[serde(default)]
+#[schemars(transform = field::describe)]
 pub struct Policy {
     /// How long an access token lives; 60–3600, 300 unless said otherwise.
-    #[schemars(range(min = 60, max = LONGEST_ACCESS_TOKEN_TTL))]
     pub access_token_ttl: i64,
     /// The longest life of a credential, counted from its creation; binds existing ones at once.
-    #[schemars(range(min = 60, max = NEVER_SECONDS))]
     pub token_max_ttl: Option<i64>,
     /// The life of a credential that is created without an expiry.
-    #[schemars(range(min = 60, max = NEVER_SECONDS))]
     pub token_default_ttl: Option<i64>,
     /// Whether a new credential must expire.
     pub require_expiry: bool,
@@ -48,24 +39,30 @@ pub struct Policy {
     /// Whether an unrestricted `read_write` credential may manage its owner's credentials.
     pub token_management: bool,
     /// The kinds that may be made and exchanged.
-    #[schemars(extend("uniqueItems" = true))]
+    #[serde(deserialize_with = "stored_kinds")]
     pub allowed_kinds: Vec<CredentialKind>,
     /// The most active credentials that a user may have; binds creation only.
-    #[schemars(range(max = MAX_TOKENS))]
     pub max_tokens_per_user: u32,
     /// A credential unused for so long is refused; at least a day.
-    #[schemars(range(min = DAY, max = NEVER_SECONDS))]
     pub stale_after: i64,
     /// The audience of access tokens where nothing else is said; `null` = the issuer.
-    #[schemars(length(min = 1, max = MAX_AUDIENCE), regex(pattern = AUDIENCE_PATTERN))]
     pub default_audience: Option<String>,
     /// The audiences that a credential may ask for besides the default.
-    #[schemars(length(max = MAX_LIST), inner(length(min = 1, max = MAX_AUDIENCE), regex(pattern = AUDIENCE_PATTERN)))]
     pub allowed_audiences: Vec<String>,
     /// The networks from which credentials may be exchanged; none = all.
     #[serde(deserialize_with = "network::deserialize_all")]
-    #[schemars(with = "Vec<String>", length(max = MAX_LIST), inner(regex(pattern = NETWORK_PATTERN)))]
+    #[schemars(with = "Vec<String>")]
     pub allowed_networks: Vec<IpNet>,
+    /// The members that only a newer patmint knows. They are kept when other members change, and bind nothing here.
+    #[serde(flatten)]
+    #[schemars(skip)]
+    pub unknown: Map<String, Value>,
+}
+
+/// Kinds as they are stored.
+fn stored_kinds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<CredentialKind>, D::Error> {
+    let words = Vec::<String>::deserialize(deserializer)?;
+    words.iter().map(|word| CredentialKind::stored(word).map_err(D::Error::custom)).collect()
 }
 
 impl Default for Policy {
@@ -79,52 +76,32 @@ impl Default for Policy {
             token_management: false,
             allowed_kinds: vec![CredentialKind::Opaque, CredentialKind::Jwt],
             max_tokens_per_user: 50,
-            stale_after: 365 * DAY,
+            stale_after: 365 * 86_400,
             default_audience: None,
             allowed_audiences: Vec::new(),
             allowed_networks: Vec::new(),
+            unknown: Map::new(),
         }
     }
 }
 
 /// What is wrong with a policy or a change to one. Never quotes a value.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{field}: {problem}")]
 pub struct PolicyError {
     /// The field; `policy` if none in particular.
     pub field: &'static str,
     /// What it must be.
-    pub problem: &'static str,
+    pub problem: String,
 }
 
-fn rule(holds: bool, field: &'static str, problem: &'static str) -> Result<(), PolicyError> {
-    if holds { Ok(()) } else { Err(PolicyError { field, problem }) }
+fn wrong(field: &'static str, problem: impl Into<String>) -> PolicyError {
+    PolicyError { field, problem: problem.into() }
 }
 
-/// The fields, each with what it must be.
-const FIELDS: [(&str, &str); 12] = [
-    ("access_token_ttl", "must be 60 to 3600 seconds"),
-    ("token_max_ttl", "must be null or 60 to 6307200000 seconds"),
-    ("token_default_ttl", "must be null or 60 to 6307200000 seconds, and no longer than token_max_ttl"),
-    ("require_expiry", "must be true or false"),
-    ("require_scopes", "must be true or false"),
-    ("token_management", "must be true or false"),
-    ("allowed_kinds", "must be a list of opaque, jwt and legacy, each at most once"),
-    ("max_tokens_per_user", "must be 0 to 100000"),
-    ("stale_after", "must be 86400 to 6307200000 seconds"),
-    ("default_audience", "must be null or 1 to 255 printable ASCII characters without space"),
-    ("allowed_audiences", "must be at most 100 audiences of 1 to 255 printable ASCII characters without space"),
-    (
-        "allowed_networks",
-        "must be at most 100 networks such as 10.0.0.0/8 or 2001:db8::/32; one in ::ffff:0:0/96 has a prefix of 96 to 128",
-    ),
-];
-
-fn problem_of(field: &str) -> PolicyError {
-    FIELDS.into_iter().find(|(name, _)| *name == field).map_or(
-        PolicyError { field: "policy", problem: "has an unknown member" },
-        |(field, problem)| PolicyError { field, problem },
-    )
+/// The member with this name.
+fn field_of(name: &str) -> Result<(&'static str, Rule), PolicyError> {
+    FIELDS.into_iter().find(|(field, _)| *field == name).ok_or_else(|| wrong("policy", "has an unknown member"))
 }
 
 /// Whether `audience` can be one: it travels in `aud`, in forms and in headers.
@@ -134,57 +111,28 @@ pub fn is_audience(audience: &str) -> bool {
 }
 
 impl Policy {
-    /// This policy with the members of `patch` in place of its own (RFC 7396: `null` takes a value away), checked.
+    /// This policy with the members of `patch` in place of its own (RFC 7396: `null` takes a value away), checked. What the
+    /// patch leaves as it is, is not checked anew: a newer patmint may have set it, within bounds of its own.
     ///
     /// # Errors
     /// [`PolicyError`] for an unknown member, a wrong type or a value out of bounds.
     pub fn patched(&self, patch: Map<String, Value>) -> Result<Self, PolicyError> {
-        let not_json = PolicyError { field: "policy", problem: "must be an object" };
-        let Ok(Value::Object(mut merged)) = serde_json::to_value(self) else { return Err(not_json) };
-        if let Some(unknown) = patch.keys().find(|key| !merged.contains_key(*key)) {
-            return Err(problem_of(unknown));
+        let not_json = || wrong("policy", "must be an object");
+        let Ok(Value::Object(mut merged)) = serde_json::to_value(self) else { return Err(not_json()) };
+        for (name, value) in patch {
+            let (field, rule) = field_of(&name)?;
+            if !rule.admits(&value) {
+                return Err(wrong(field, rule.to_string()));
+            }
+            merged.insert(name, value);
         }
-        for (key, value) in patch {
-            // One at a time, to name the field that is at fault.
-            let single = Map::from_iter([(key.clone(), value.clone())]);
-            serde_json::from_value::<Self>(Value::Object(single)).map_err(|_| problem_of(&key))?;
-            merged.insert(key, value);
+        let policy: Self = serde_json::from_value(Value::Object(merged)).map_err(|_| not_json())?;
+        match (policy.token_default_ttl, policy.token_max_ttl) {
+            (Some(default), Some(longest)) if default > longest => {
+                Err(wrong("token_default_ttl", "must be no longer than token_max_ttl"))
+            }
+            _ => Ok(policy),
         }
-        let policy: Self = serde_json::from_value(Value::Object(merged)).map_err(|_| not_json)?;
-        policy.check().map(|()| policy)
-    }
-
-    fn check(&self) -> Result<(), PolicyError> {
-        let lifetime = |ttl: Option<i64>| ttl.is_none_or(|ttl| (60..=NEVER_SECONDS).contains(&ttl));
-        let default_fits = match (self.token_default_ttl, self.token_max_ttl) {
-            (Some(default), Some(max)) => default <= max,
-            (Some(_), None) | (None, _) => true,
-        };
-        let mut kinds = self.allowed_kinds.clone();
-        kinds.sort();
-        kinds.dedup();
-        let checks = [
-            ("access_token_ttl", (60..=LONGEST_ACCESS_TOKEN_TTL).contains(&self.access_token_ttl)),
-            ("token_max_ttl", lifetime(self.token_max_ttl)),
-            ("token_default_ttl", lifetime(self.token_default_ttl) && default_fits),
-            ("allowed_kinds", kinds.len() == self.allowed_kinds.len()),
-            ("max_tokens_per_user", self.max_tokens_per_user <= MAX_TOKENS),
-            ("stale_after", (DAY..=NEVER_SECONDS).contains(&self.stale_after)),
-            ("default_audience", self.default_audience.as_deref().is_none_or(is_audience)),
-            (
-                "allowed_audiences",
-                self.allowed_audiences.len() <= MAX_LIST && self.allowed_audiences.iter().all(|a| is_audience(a)),
-            ),
-            (
-                "allowed_networks",
-                self.allowed_networks.len() <= MAX_LIST
-                    && self.allowed_networks.iter().all(|own| network::canonical(*own).is_some()),
-            ),
-        ];
-        checks.into_iter().try_for_each(|(field, holds)| {
-            let PolicyError { field, problem } = problem_of(field);
-            rule(holds, field, problem)
-        })
     }
 
     /// The audience of an access token where the credential names none.
@@ -229,6 +177,27 @@ mod tests {
     }
 
     #[test]
+    fn what_only_a_newer_patmint_knows_is_kept_and_not_taken_in() {
+        let stored =
+            json!({"require_mfa": {"for": ["owner"]}, "allowed_kinds": ["opaque", "macaroon"], "stale_after": 86_400});
+        let policy: Policy = serde_json::from_value(stored.clone()).unwrap();
+        let Value::Object(patch) = json!({"access_token_ttl": 60}) else { panic!("an object") };
+        let policy = policy.patched(patch).unwrap();
+        let kept: Value = serde_json::from_str(&serde_json::to_string(&policy).unwrap()).unwrap();
+        for (member, value) in stored.as_object().unwrap() {
+            assert_eq!(kept.get(member), Some(value), "{member}");
+        }
+        assert_eq!(kept["access_token_ttl"], 60);
+        for (patch, field) in [
+            (json!({"require_mfa": null}), "policy"),
+            (json!({"allowed_kinds": ["opaque", "macaroon"]}), "allowed_kinds"),
+        ] {
+            let Value::Object(patch) = patch else { panic!("an object") };
+            assert_eq!(policy.patched(patch).unwrap_err().field, field);
+        }
+    }
+
+    #[test]
     fn each_field_has_its_bounds() {
         for (patch, field) in [
             (json!({"access_token_ttl": 59}), "access_token_ttl"),
@@ -244,7 +213,7 @@ mod tests {
             (json!({"allowed_kinds": ["magic"]}), "allowed_kinds"),
             (json!({"max_tokens_per_user": -1}), "max_tokens_per_user"),
             (json!({"max_tokens_per_user": 100_001}), "max_tokens_per_user"),
-            (json!({"stale_after": DAY - 1}), "stale_after"),
+            (json!({"stale_after": 86_399}), "stale_after"),
             (json!({"default_audience": ""}), "default_audience"),
             (json!({"allowed_audiences": ["a b"]}), "allowed_audiences"),
             (json!({"allowed_networks": ["10.0.0.0/33"]}), "allowed_networks"),

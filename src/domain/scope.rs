@@ -7,6 +7,7 @@ use std::{borrow::Cow, fmt, str::FromStr};
 use patmint_verifier::AuthorizationDetail;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use thiserror::Error;
 
 pub use self::rights::Rights;
@@ -126,11 +127,20 @@ impl FromStr for Scope {
     }
 }
 
-/// The scopes of a restricted credential; none at all = may do nothing. Checked, sorted, each once.
+/// The scopes of a restricted credential; none at all = may do nothing. Checked, sorted, each once. One word for the many
+/// credentials that have none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
-#[expect(clippy::box_collection, reason = "one word for the many credentials that have none")]
-pub struct Scopes(#[schemars(length(max = MAX_SCOPES))] Box<Vec<Scope>>);
+pub struct Scopes(#[schemars(with = "Vec<Scope>", length(max = MAX_SCOPES))] Box<Stored>);
+
+/// Scopes as they are stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Stored {
+    Known(Vec<Scope>),
+    /// One of them has a member that only a newer patmint knows, and that may restrict it. They are kept, and grant nothing.
+    Newer(Vec<Value>),
+}
 
 impl Scopes {
     /// Checks `scopes` for a credential with `permission`.
@@ -147,19 +157,28 @@ impl Scopes {
         }
         scopes.sort();
         scopes.dedup();
-        Ok(Self(Box::new(scopes)))
+        Ok(Self(Box::new(Stored::Known(scopes))))
     }
 
-    /// The scopes, sorted.
+    /// Whether this patmint knows what all of them mean.
+    #[must_use]
+    pub fn is_understood(&self) -> bool {
+        matches!(*self.0, Stored::Known(_))
+    }
+
+    /// The scopes, sorted; none if they are not understood.
     #[must_use]
     pub fn as_slice(&self) -> &[Scope] {
-        &self.0
+        match &*self.0 {
+            Stored::Known(scopes) => scopes,
+            Stored::Newer(_) => &[],
+        }
     }
 
     /// Whether whoever has these scopes also has `scope`.
     #[must_use]
     pub fn cover(&self, scope: &Scope) -> bool {
-        self.0.iter().any(|own| own.covers(scope))
+        self.as_slice().iter().any(|own| own.covers(scope))
     }
 
     /// The rights as RFC 9396 `authorization_details`: one for each entity, its operations together.
@@ -168,7 +187,7 @@ impl Scopes {
         let same_entity = |a: &Scope, b: &Scope| {
             (&a.domain, &a.entity_type, &a.entity_id) == (&b.domain, &b.entity_type, &b.entity_id)
         };
-        self.0.chunk_by(same_entity).filter_map(detail_of).collect()
+        self.as_slice().chunk_by(same_entity).filter_map(detail_of).collect()
     }
 }
 

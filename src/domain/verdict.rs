@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     clock::Timestamp,
     credential::{Credential, words},
+    newer_word::NewerWord,
     policy::Policy,
     scope::Rights,
     source::Source,
@@ -19,8 +20,7 @@ use super::{
 };
 
 /// Why a credential was refused. The holder is told only when the request was at fault, not the credential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Refusal {
     /// Revoked, alone or with others.
     Revoked,
@@ -32,6 +32,8 @@ pub enum Refusal {
     UserDisabled,
     /// Its owner is no member any more.
     MembershipEnded,
+    /// Something in it is known only to a newer patmint.
+    NotUnderstood,
     /// The policy does not allow its kind.
     KindDisallowed,
     /// The policy allows none of its audiences.
@@ -42,6 +44,8 @@ pub enum Refusal {
     ScopeExceeded,
     /// The request asked for an audience that the credential does not have.
     AudienceExceeded,
+    /// A newer patmint refused it, and only that one knows why.
+    Unknown(NewerWord),
 }
 words!(Refusal {
     Revoked = "revoked",
@@ -49,12 +53,13 @@ words!(Refusal {
     Stale = "stale",
     UserDisabled = "user_disabled",
     MembershipEnded = "membership_ended",
+    NotUnderstood = "not_understood",
     KindDisallowed = "kind_disallowed",
     AudienceDisallowed = "audience_disallowed",
     NetworkDisallowed = "network_disallowed",
     ScopeExceeded = "scope_exceeded",
     AudienceExceeded = "audience_exceeded",
-});
+} or Unknown);
 
 impl Refusal {
     /// The reason for people: for the owner of the credential, for admins and operators.
@@ -68,6 +73,9 @@ impl Refusal {
             Self::Stale => "the token was not used for longer than the policy allows (stale_after)",
             Self::UserDisabled => "the owner of the token is disabled",
             Self::MembershipEnded => "the owner of the token is no member of the organization any more",
+            Self::NotUnderstood => {
+                "something in the token is known only to a newer patmint: the server that was asked is older than another one"
+            }
             Self::KindDisallowed => "the policy does not allow tokens of this kind (allowed_kinds)",
             Self::AudienceDisallowed => "the policy allows none of the token's audiences (allowed_audiences)",
             Self::NetworkDisallowed => {
@@ -75,6 +83,7 @@ impl Refusal {
             }
             Self::ScopeExceeded => "the request asked for a scope that the token does not have",
             Self::AudienceExceeded => "the request asked for an audience that the token does not have",
+            Self::Unknown(_) => "a newer patmint refused it; ask that one why",
         }
     }
 }
@@ -159,6 +168,7 @@ pub fn objection(standing: &Standing, issuer: &str, now: Timestamp) -> Option<Re
         (is_stale(standing, now), Refusal::Stale),
         (owner.is_disabled, Refusal::UserDisabled),
         (!owner.is_member, Refusal::MembershipEnded),
+        (!credential.is_understood(), Refusal::NotUnderstood),
         (!policy.allowed_kinds.contains(&credential.kind), Refusal::KindDisallowed),
         (audiences(credential, policy, issuer).next().is_none(), Refusal::AudienceDisallowed),
     ];
@@ -176,11 +186,13 @@ pub fn state(standing: &Standing, issuer: &str, now: Timestamp) -> State {
         Some(
             Refusal::UserDisabled
             | Refusal::MembershipEnded
+            | Refusal::NotUnderstood
             | Refusal::KindDisallowed
             | Refusal::AudienceDisallowed
             | Refusal::NetworkDisallowed
             | Refusal::ScopeExceeded
-            | Refusal::AudienceExceeded,
+            | Refusal::AudienceExceeded
+            | Refusal::Unknown(_),
         ) => State::Disallowed,
     }
 }

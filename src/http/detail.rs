@@ -83,7 +83,9 @@ impl From<ExchangeError> for Detail {
                 | Refusal::MembershipEnded
                 | Refusal::KindDisallowed
                 | Refusal::AudienceDisallowed
-                | Refusal::NetworkDisallowed,
+                | Refusal::NetworkDisallowed
+                | Refusal::NotUnderstood
+                | Refusal::Unknown(_),
             ) => Self::TokenNotValid,
             ExchangeError::Store(error) => error.into(),
             ExchangeError::Signing(error) => Self::Internal(logged(&error)),

@@ -191,7 +191,7 @@ pub(super) fn accept_told() -> Operation {
         )
         .by(Access::PerhapsCaller)
         .reads::<Accept>()
-        .fails(&[refusal::NOT_FOUND, refusal::ALREADY_MEMBER, refusal::SIGN_IN_REQUIRED])
+        .fails(&[refusal::NOT_FOUND, refusal::ALREADY_MEMBER, refusal::SIGN_IN_REQUIRED, refusal::NOT_UNDERSTOOD])
         .answers::<AcceptedView<'_>>(200, "What whoever accepted is now")
 }
 

@@ -137,7 +137,8 @@ impl Sessions {
         };
         let (user, hash) = known.map_or((None, None), |(user, hash)| (Some(user), hash));
         let is_right = self.passwords.verify(turn, password, hash.clone()).await?;
-        let user = user.filter(|user| is_right && user.disabled_at.is_none()).ok_or(ManageError::Unauthenticated)?;
+        let may = |user: &User| user.disabled_at.is_none() && user.kind.is_known();
+        let user = user.filter(|user| is_right && may(user)).ok_or(ManageError::Unauthenticated)?;
         Ok(Checked { user: user.id, hash })
     }
 

@@ -93,8 +93,8 @@ impl Users {
         let password = passwords::generate(&*self.core.random);
         let hash = self.passwords.hash(password.clone()).await?;
         self.operate(caller, id, move |change, user, actor| {
-            if user.kind == UserKind::ServiceAccount {
-                return Err(conflict("no_password", "a service account has no password"));
+            if user.kind != UserKind::Person {
+                return Err(conflict("no_password", "only a person has a password"));
             }
             users::set_password(change.connection, id, &hash)?;
             sessions::delete_of(change.connection, id)?;

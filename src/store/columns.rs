@@ -81,6 +81,13 @@ macro_rules! word_columns {
     };
 }
 
+/// Words, of which a newer patmint may have stored some that this one does not know.
+macro_rules! open_word_columns {
+    ($($type:ty, $proxy:ident;)+) => {
+        $(text_column!($type, $proxy, |value| Ok(value.to_string()), |text| Ok(<$type>::stored(text)?));)+
+    };
+}
+
 /// Structured values: JSON that no query looks into.
 macro_rules! json_columns {
     ($($type:ty, $proxy:ident;)+) => {
@@ -97,16 +104,20 @@ word_columns! {
     RequestId, RequestIdColumn;
     SessionId, SessionIdColumn;
     UserId, UserIdColumn;
+}
+
+open_word_columns! {
     CredentialKind, CredentialKindColumn;
+    KeyPurpose, KeyPurposeColumn;
     Means, MeansColumn;
     Permission, PermissionColumn;
     Refusal, RefusalColumn;
     RevocationReason, RevocationReasonColumn;
     Role, RoleColumn;
     UserKind, UserKindColumn;
-    Email, EmailColumn;
-    KeyPurpose, KeyPurposeColumn;
 }
+
+text_column!(Email, EmailColumn, |value| Ok(value.to_string()), |text| Ok(Email::stored(text.to_owned())));
 
 json_columns! {
     Policy, PolicyColumn;

@@ -9,7 +9,7 @@ use super::{
     error::StoreError,
     schema::sealed_keys,
 };
-use crate::domain::{clock::Timestamp, credential::words};
+use crate::domain::{clock::Timestamp, credential::words, newer_word::NewerWord};
 
 /// What a key is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,8 +18,10 @@ pub enum KeyPurpose {
     Tag,
     /// Access tokens.
     Sign,
+    /// Something that only a newer patmint does. Such a key is sealed anew with the others, and otherwise left alone.
+    Unknown(NewerWord),
 }
-words!(KeyPurpose { Tag = "tag", Sign = "sign" });
+words!(KeyPurpose { Tag = "tag", Sign = "sign" } or Unknown);
 
 /// A key as it lies in the database: useless without the root key.
 #[derive(Clone, Queryable, Selectable, Insertable)]

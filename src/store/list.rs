@@ -256,13 +256,16 @@ pub fn entries(connection: &mut DbConnection, after: i64, upto: i64) -> Result<V
     Ok(run(rows)?.into_iter().map(EntryRow::into_entry).collect())
 }
 
-/// An entry that names nobody is about everybody.
+/// An entry that names nobody, or names together what this patmint does not put together, is about everybody: the targets
+/// that are read as [`Target::Unknown`].
 #[diesel::dsl::auto_type]
 fn is_about_all() -> _ {
-    list_entries::credential_id
+    let names_nobody = list_entries::credential_id
         .is_null()
         .and(list_entries::user_id.is_null())
-        .and(list_entries::organization_id.is_null())
+        .and(list_entries::organization_id.is_null());
+    let names_more = list_entries::user_id.is_not_null().or(list_entries::organization_id.is_not_null());
+    names_nobody.or(list_entries::credential_id.is_not_null().and(names_more))
 }
 
 /// Whether an entry after `after` revokes the access tokens of this credential.

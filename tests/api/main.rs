@@ -34,6 +34,7 @@ mod idempotency;
 mod invitations;
 mod keys;
 mod metrics;
+mod newer_version;
 mod oauth_revoke;
 mod openapi;
 mod operations;

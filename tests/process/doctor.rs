@@ -216,7 +216,7 @@ fn schemas_that_are_not_this_programs() {
         &["migrate"],
         &["keys", "list"],
     ] {
-        let finished = place.patmint(refused).run();
+        let finished = place.patmint(refused.iter().copied()).run();
         assert!(finished.code != Some(0) && finished.stderr.contains(too_new), "{refused:?}: {finished:?}");
     }
     look.execute("UPDATE compatibility SET required_migration = '20261128000003'");

@@ -9,6 +9,7 @@ pub mod load;
 pub mod process;
 pub mod seed;
 pub mod server;
+pub mod upgrade;
 pub mod verify;
 
 /// Why a trial could not go on: for the person in front of it, so a text is enough.

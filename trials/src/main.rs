@@ -3,7 +3,7 @@
 use std::{future::Future, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use patmint_trials::{Failure, bench, faults, guarantee, limit, say, seed, verify};
+use patmint_trials::{Failure, bench, faults, guarantee, limit, say, seed, upgrade, verify};
 
 /// Tries out a whole patmint
 #[derive(Parser)]
@@ -27,6 +27,8 @@ enum Command {
     Verify(verify::Arguments),
     /// Change things on several servers under load, and see that nobody goes by the old state
     Guarantee(guarantee::Arguments),
+    /// Run the program of an earlier commit and this one beside each other, and go back
+    Upgrade(upgrade::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         Command::Seed(arguments) => on_this_thread(seed::run(&arguments)),
         Command::Limit(arguments) => limit::run(&arguments),
         Command::Verify(arguments) => verify::run(arguments),
+        Command::Upgrade(arguments) => upgrade::run(&arguments),
         Command::Guarantee(arguments) => on_this_thread(guarantee::run(&arguments)),
     };
     match result {

@@ -1,34 +1,37 @@
 use std::{fmt, str::FromStr};
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::Audiences;
 use crate::domain::{
     clock::Timestamp,
     digest::SecretHash,
     ids::{CredentialId, UserId},
+    newer_word::NewerWord,
     scope::Scopes,
 };
 
-/// A word that the domain does not know; only a broken database row has one.
+/// A word that this patmint does not know.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("unknown word")]
 pub struct UnknownWord;
 
-/// Gives an enum of plain words its text form, in one place for the database, JSON and messages.
+/// Gives an enum of plain words its text form, in one place for the database, JSON and messages. With `or $newer` a word
+/// that is stored and not known is read as that variant; nothing but the database can give one.
 macro_rules! words {
-    ($name:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
+    ($name:ident { $($variant:ident = $word:literal),+ $(,)? } $(or $newer:ident)?) => {
         impl $name {
-            /// All of them.
+            /// All that are known.
             pub const ALL: [Self; [$($word),+].len()] = [$(Self::$variant),+];
 
             /// The word that stands for the value in JSON and in the database.
             #[must_use]
             pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
+                match self { $(Self::$variant => $word,)+ $(Self::$newer(word) => word.as_str(),)? }
             }
         }
+        $(words!(@open $name $newer);)?
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -44,11 +47,35 @@ macro_rules! words {
             }
         }
     };
+    (@open $name:ident $newer:ident) => {
+        impl $name {
+            /// The value that stands in the database as `word`.
+            ///
+            /// # Errors
+            /// [`NotAWord`](crate::domain::newer_word::NotAWord) if no version of patmint writes such a word.
+            pub fn stored(word: &str) -> Result<Self, $crate::domain::newer_word::NotAWord> {
+                word.parse().or_else(|_| $crate::domain::newer_word::NewerWord::stored(word).map(Self::$newer))
+            }
+
+            /// Whether this patmint knows what it means.
+            #[must_use]
+            pub fn is_known(self) -> bool {
+                !matches!(self, Self::$newer(_))
+            }
+        }
+
+        // By hand: a word that is not known is written as it was read.
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+    };
 }
 pub(crate) use words;
 
 /// How a credential is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CredentialKind {
     /// `patmint_…`: everything new.
@@ -57,25 +84,32 @@ pub enum CredentialKind {
     Jwt,
     /// 40 hex characters, for old scripts.
     Legacy,
+    /// Only a newer patmint knows how.
+    #[serde(skip)]
+    Unknown(NewerWord),
 }
-words!(CredentialKind { Opaque = "opaque", Jwt = "jwt", Legacy = "legacy" });
+words!(CredentialKind { Opaque = "opaque", Jwt = "jwt", Legacy = "legacy" } or Unknown);
 
 /// What an access token may do at a service, as far as no scopes restrict it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Permission {
+    /// Only a newer patmint knows what: here it is less than the least.
+    #[serde(skip)]
+    Unknown(NewerWord),
     /// Safe methods only (RFC 9110 section 9.2.1).
     Read,
     /// Everything.
     ReadWrite,
 }
-words!(Permission { Read = "read", ReadWrite = "read_write" });
+words!(Permission { Read = "read", ReadWrite = "read_write" } or Unknown);
 
 impl Permission {
     /// The `scope` value (RFC 6749 section 3.3) that says the same.
     #[must_use]
     pub fn scope(self) -> &'static str {
         match self {
+            Self::Unknown(_) => "",
             Self::Read => "read",
             Self::ReadWrite => "read write",
         }
@@ -83,7 +117,7 @@ impl Permission {
 }
 
 /// Why a credential was revoked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RevocationReason {
     /// Its owner, or an admin, asked for it.
@@ -96,6 +130,9 @@ pub enum RevocationReason {
     Rotated,
     /// It was not used for too long.
     Stale,
+    /// Only a newer patmint knows why.
+    #[serde(skip)]
+    Unknown(NewerWord),
 }
 words!(RevocationReason {
     Requested = "requested",
@@ -103,7 +140,7 @@ words!(RevocationReason {
     Leaked = "leaked",
     Rotated = "rotated",
     Stale = "stale",
-});
+} or Unknown);
 
 /// When, by whom and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,6 +197,15 @@ pub struct Description {
     pub rotated_to: Option<(CredentialId, Timestamp)>,
     /// The address of its last exchange.
     pub last_used_from: Option<String>,
+}
+
+impl Credential {
+    /// Whether this patmint knows everything that restricts it. If not, a newer one wrote it during an upgrade, and only
+    /// that one can judge it.
+    #[must_use]
+    pub fn is_understood(&self) -> bool {
+        self.kind.is_known() && self.permission.is_known() && self.scopes.as_ref().is_none_or(Scopes::is_understood)
+    }
 }
 
 impl Description {

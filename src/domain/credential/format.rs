@@ -79,7 +79,10 @@ impl CredentialFormat {
         random: &dyn Randomness,
     ) -> Issued {
         let (text, hash) = match kind {
-            CredentialKind::Opaque => opaque::issue(&self.prefix, id, &self.tag_key, random),
+            // A kind that is not known here is refused before.
+            CredentialKind::Opaque | CredentialKind::Unknown(_) => {
+                opaque::issue(&self.prefix, id, &self.tag_key, random)
+            }
             CredentialKind::Jwt => {
                 let particulars = jwt::Particulars { id, owner, issuer: &self.issuer, issued_at, expires_at };
                 hashed(jwt::issue(&particulars, &self.tag_key, random))

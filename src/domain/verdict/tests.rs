@@ -94,6 +94,17 @@ fn each_objection_refuses_and_has_its_state() {
     let mut ended = standing();
     ended.owner.is_member = false;
     expect(ended, Refusal::MembershipEnded, State::Disallowed);
+    let mut newer = [standing(), standing(), standing()];
+    newer[0].credential.kind = CredentialKind::stored("macaroon").unwrap();
+    newer[1].credential.permission = Permission::stored("append").unwrap();
+    newer[2].credential.scopes =
+        serde_json::from_str(r#"[{"entity_type":"a","entity_id":"*","operation":"b","label":"c"}]"#).unwrap();
+    for newer in newer {
+        // The policy may allow a kind that is not known either.
+        let kind = newer.credential.kind;
+        let newer = with_policy(newer, |policy| policy.allowed_kinds.push(kind));
+        expect(newer, Refusal::NotUnderstood, State::Disallowed);
+    }
     expect(with_policy(standing(), |p| p.allowed_kinds.clear()), Refusal::KindDisallowed, State::Disallowed);
     let mut elsewhere = standing();
     elsewhere.credential.audiences = Some(vec!["https://api.example".to_owned()].into());

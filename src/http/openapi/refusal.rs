@@ -50,10 +50,12 @@ pub(crate) const IDEMPOTENCY_KEY_REUSED: Refusal =
     refusal(422, "idempotency_key_reused", "an earlier request with this `Idempotency-Key` asked for something else");
 pub(crate) const INVITATION_WITHDRAWN: Refusal =
     refusal(409, "invitation_withdrawn", "what an earlier request with this `Idempotency-Key` made was withdrawn");
+pub(crate) const NOT_UNDERSTOOD: Refusal =
+    refusal(409, "not_understood", "a newer patmint wrote it, and only a server of that version understands it");
 pub(crate) const SLUG_TAKEN: Refusal = refusal(409, "slug_taken", "an organization has or had this slug");
 pub(crate) const LAST_OWNER: Refusal = refusal(409, "last_owner", "the organization would have no owner left");
 pub(crate) const LAST_OPERATOR: Refusal = refusal(409, "last_operator", "there would be no operator left");
-pub(crate) const NO_PASSWORD: Refusal = refusal(409, "no_password", "a service account has no password");
+pub(crate) const NO_PASSWORD: Refusal = refusal(409, "no_password", "only a person has a password");
 pub(crate) const ALREADY_MEMBER: Refusal = refusal(409, "already_member", "whoever is meant is a member already");
 pub(crate) const INVITATION_ACCEPTED: Refusal = refusal(409, "invitation_accepted", "the invitation was accepted");
 pub(crate) const SIGN_IN_REQUIRED: Refusal =

@@ -81,6 +81,6 @@ pub(in crate::http) fn patch_told() -> Operation {
             "What is left out stays. What the token may not do any more ends at once, for the access tokens that are out too.",
         )
         .reads::<Body>()
-        .fails(&[refusal::TOKEN_REVOKED, refusal::TOKEN_LIMIT_REACHED])
+        .fails(&[refusal::TOKEN_REVOKED, refusal::TOKEN_LIMIT_REACHED, refusal::NOT_UNDERSTOOD])
         .answers::<View<'_>>(200, "The token as it is now")
 }

@@ -72,6 +72,7 @@ pub(in crate::http) fn post_told() -> Operation {
             refusal::TOKEN_REVOKED,
             refusal::PREDECESSOR_ALIVE,
             refusal::TOKEN_LIMIT_REACHED,
+            refusal::NOT_UNDERSTOOD,
         ])
         .answers::<Made<'_>>(201, "The new token, with its text, which is shown here only")
         .with_header("Location", "Its address")

@@ -58,7 +58,9 @@ impl Authority {
         let found = self.member_of(name)?;
         match found.0.role {
             Role::Owner | Role::Admin => Ok(found),
-            Role::Member => Err(ManageError::Forbidden("only an admin of the organization may do this")),
+            Role::Member | Role::Unknown(_) => {
+                Err(ManageError::Forbidden("only an admin of the organization may do this"))
+            }
         }
     }
 
@@ -70,7 +72,9 @@ impl Authority {
         let found = self.member_of(name)?;
         match found.0.role {
             Role::Owner => Ok(found),
-            Role::Admin | Role::Member => Err(ManageError::Forbidden("only an owner of the organization may do this")),
+            Role::Admin | Role::Member | Role::Unknown(_) => {
+                Err(ManageError::Forbidden("only an owner of the organization may do this"))
+            }
         }
     }
 }

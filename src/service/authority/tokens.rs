@@ -2,11 +2,24 @@
 
 use super::{Authority, Via};
 use crate::{
-    domain::{credential::Permission, organization::Organization, standing::Standing},
+    domain::{credential::Permission, membership::Membership, organization::Organization, standing::Standing},
     service::error::ManageError,
 };
 
 impl Authority {
+    /// Whether the caller may make or edit credentials in `organization`, as [`may_manage_tokens`](Self::may_manage_tokens). A
+    /// role that only a newer patmint knows may be one that has none.
+    ///
+    /// # Errors
+    /// [`ManageError::Forbidden`].
+    pub(crate) fn may_make_tokens(&self, organization: &Organization) -> Result<Option<&Standing>, ManageError> {
+        let is_meant = |(own, _): &&(Membership, _)| own.organization_id == organization.id;
+        if self.memberships.iter().find(is_meant).is_some_and(|(own, _)| !own.role.is_known()) {
+            return Err(ManageError::Forbidden("only a newer patmint knows your role; use a server of that version"));
+        }
+        self.may_manage_tokens(organization)
+    }
+
     /// Whether the caller may see the user's own credentials: not with a token that is restricted to something else.
     ///
     /// # Errors

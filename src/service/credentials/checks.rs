@@ -17,7 +17,7 @@ use crate::{
         change::Change,
         core::Core,
         credentials::create::Expiry,
-        error::{ManageError, invalid},
+        error::{ManageError, conflict, invalid},
     },
     store::standings,
 };
@@ -28,6 +28,17 @@ pub(super) use crate::service::names::checked_name;
 pub(super) fn is_own(authority: &Authority, standing: &Standing) -> bool {
     standing.credential.owner_id == authority.user.id
         && authority.memberships.iter().any(|(_, own)| own.id == standing.organization_id())
+}
+
+/// Refuses to change or replace a credential in which something is known only to a newer patmint.
+pub(super) fn ensure_understood(credential: &Credential) -> Result<(), ManageError> {
+    if credential.is_understood() {
+        return Ok(());
+    }
+    Err(conflict(
+        "not_understood",
+        "only a newer patmint understands this token; change it on a server of that version",
+    ))
 }
 
 pub(super) fn checked_audiences(

@@ -87,7 +87,7 @@ impl Credentials {
         let core = self.core.clone();
         let create = move |change: &mut Change<'_>, authority: &Authority, attempt: Attempt| {
             let (membership, organization) = authority.organization(organization)?.clone();
-            let bound = authority.may_manage_tokens(&organization)?;
+            let bound = authority.may_make_tokens(&organization)?;
             if let Some(id) = attempt.created(change)? {
                 return renew_secret(change, &core, authority, id, |own| is_own(authority, own));
             }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Credentials, Expiry, Seen,
-    checks::{check_limit, checked_audiences, checked_expiry, checked_name, is_own, within},
+    checks::{check_limit, checked_audiences, checked_expiry, checked_name, ensure_understood, is_own, within},
 };
 use crate::{
     domain::{
@@ -140,10 +140,11 @@ fn apply(
     let (before, organization) = (&standing.credential, standing.organization.clone());
     let now = change.now;
     let state = |standing: &Standing| verdict::state(standing, &core.settings.issuer, now);
-    let bound = authority.may_manage_tokens(&organization)?;
+    let bound = authority.may_make_tokens(&organization)?;
     if state(standing) == State::Revoked {
         return Err(ManageError::Revoked);
     }
+    ensure_understood(before)?;
     let name = edit.name.as_deref().map_or(Ok(record.description.name.clone()), checked_name)?;
     let after = Standing { credential: edited(standing, edit, core, now)?, ..standing.clone() };
     if record.description.rotated_to.is_some() && is_later(before.expires_at, after.credential.expires_at) {

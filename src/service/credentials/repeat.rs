@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 use serde_json::json;
 
-use super::checks::{within, within_rights};
+use super::checks::{ensure_understood, within, within_rights};
 use crate::{
     domain::{
         credential::Credential,
@@ -34,6 +34,7 @@ pub(super) fn renew_secret(
     if verdict::state(standing, &core.settings.issuer, change.now) == State::Revoked {
         return Err(ManageError::Revoked);
     }
+    ensure_understood(&standing.credential)?;
     let Credential { number, kind, owner_id, created_at, expires_at, .. } = standing.credential;
     if let Some(bound) = authority.credential() {
         // The one that this one replaced ends before it, by that very rotation.

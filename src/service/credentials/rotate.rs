@@ -3,7 +3,7 @@ use serde_json::json;
 
 use super::{
     Credentials, Expiry, Seen,
-    checks::{check_limit, checked_audiences, checked_expiry, is_own, within},
+    checks::{check_limit, checked_audiences, checked_expiry, ensure_understood, is_own, within},
     issue::{self, Draft, Holder, issue},
     repeat::renew_secret,
 };
@@ -69,7 +69,7 @@ impl Credentials {
         let rotate = move |change: &mut Change<'_>, authority: &Authority, attempt: Attempt| {
             let old = standings::record_by_id(change.connection, id)?;
             let old = old.filter(|own| is_own(authority, &own.standing)).ok_or(ManageError::NotFound)?;
-            authority.may_manage_tokens(&old.standing.organization)?;
+            authority.may_make_tokens(&old.standing.organization)?;
             if let Some(new) = attempt.created(change)? {
                 return renew_secret(change, &core, authority, new, |own| is_own(authority, own));
             }
@@ -97,6 +97,7 @@ fn replace(
     if state == State::Revoked {
         return Err(ManageError::Revoked);
     }
+    ensure_understood(&standing.credential)?;
     check_predecessor(change, core, &description)?;
     let overlap = overlap(rotation, authority.credential().is_some())?;
     let (membership, organization) = authority.organization(Some(standing.organization_id()))?.clone();

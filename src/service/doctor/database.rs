@@ -30,14 +30,13 @@ fn gather(connection: &mut DbConnection, doctor: &Doctor<'_>, findings: &mut Vec
     let name = doctor.database.url.describe();
     let server = inspect::postgres(connection)?;
     let version = server.as_ref().map(|server| format!(" (PostgreSQL {})", server.version)).unwrap_or_default();
-    findings.push(match inspect::damage(connection)? {
-        None => Finding::good("database", format!("{name} answers{version}")),
-        Some(damage) => Finding::wrong(
-            "database",
-            format!("{name} is damaged: {damage}"),
-            "restore a backup, then patmint restored",
-        ),
-    });
+    if let Some(damage) = inspect::damage(connection)? {
+        let message = format!("{name} is damaged: {damage}");
+        findings.push(Finding::wrong("database", message, "restore a backup, then patmint restored"));
+        // What else is wrong may follow from that.
+        return Ok(false);
+    }
+    findings.push(Finding::good("database", format!("{name} answers{version}")));
     let schema = compatibility::schema(connection)?;
     findings.push(of_schema(&schema));
     if let Some(said) = time::now(connection)? {

@@ -37,6 +37,7 @@ fn advice(error: &KeyRingError) -> &'static str {
             "put the root.key there that belongs to this database; without it every credential has to be issued anew"
         }
         KeyRingError::Store(_) => "see the database's own log",
+        KeyRingError::UnknownAlgorithm { .. } => "use the newer patmint that made the key, or withdraw it there",
         KeyRingError::Damaged(_)
         | KeyRingError::NotAPrivateKey
         | KeyRingError::Known(_)

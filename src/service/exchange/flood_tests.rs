@@ -36,7 +36,7 @@ fn forged(replica: &Replica, kind: CredentialKind) -> String {
             let (rest, last) = text.split_at(text.len() - 1);
             format!("{rest}{}", if last == "0" { '1' } else { '0' })
         }
-        CredentialKind::Opaque => {
+        CredentialKind::Opaque | CredentialKind::Unknown(_) => {
             let digits = &text[..text.len() - 6];
             let (rest, last) = digits.split_at(digits.len() - 1);
             let changed = format!("{rest}{}", if last == "0" { '1' } else { '0' });

@@ -154,6 +154,12 @@ fn make(
 }
 
 fn join(change: &mut Change<'_>, invitation: &Invitation, user: &User) -> Result<Membership, ManageError> {
+    if !invitation.role.is_known() {
+        return Err(conflict(
+            "not_understood",
+            "only a newer patmint knows the invited role; accept on a server of that version",
+        ));
+    }
     let known = memberships::of(change.connection, invitation.organization_id, user.id)?;
     let membership = Membership {
         organization_id: invitation.organization_id,

@@ -18,6 +18,16 @@ pub enum KeyRingError {
     /// Opened, and not what it should be.
     #[error("key {0} in the database is damaged")]
     Damaged(String),
+    /// A newer patmint made it, and signs by it.
+    #[error(
+        "key {kid} is for {algorithm}, which this patmint does not know: use the newer one that made the key, or withdraw the key with that one"
+    )]
+    UnknownAlgorithm {
+        /// Its name.
+        kid: String,
+        /// The algorithm.
+        algorithm: String,
+    },
     /// Nothing to sign with.
     #[error(
         "not a private key for ES256 (P-256), RS256 (2048 bits at least) or EdDSA (Ed25519) in PEM (PKCS#8, not encrypted)"
@@ -42,6 +52,7 @@ impl KeyRingError {
             other @ (Self::Root(_)
             | Self::DoesNotOpen(_)
             | Self::Damaged(_)
+            | Self::UnknownAlgorithm { .. }
             | Self::NotAPrivateKey
             | Self::Known(_)
             | Self::Withdrawn(_)

@@ -57,7 +57,10 @@ pub(super) fn signing(
     now: Timestamp,
 ) -> Result<Signing, KeyRingError> {
     let schedule = schedule(stored)?.opened(now, |key| {
-        let algorithm = key.algorithm.parse().map_err(|UnknownWord| damaged(&key.kid))?;
+        let algorithm = key.algorithm.parse().map_err(|UnknownWord| KeyRingError::UnknownAlgorithm {
+            kid: key.kid.clone(),
+            algorithm: key.algorithm.clone(),
+        })?;
         let opened = KeptKey::new(algorithm, &opened(key, roots, folder)?, ACCESS_TOKEN_TYP);
         opened.map(Arc::new).map_err(|NotAKey| damaged(&key.kid))
     })?;

@@ -9,8 +9,13 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use diesel::connection::SimpleConnection as _;
 
-use super::{KeyRing, KeyRingError, Keys};
+use super::{
+    KeyRing, KeyRingError, Keys,
+    root::RootKeys,
+    sealing::{self, Label},
+};
 use crate::{
     domain::{clock::Clock as _, jws::SigningAlgorithm, list::Target, random::SystemRandomness, source::Source},
     service::{
@@ -20,6 +25,10 @@ use crate::{
         exchange::Point,
         testing::{KEY_LEAD, KEY_ROTATION, Replica, block_on},
         watcher::Watcher,
+    },
+    store::{
+        DbConnection, StoreError,
+        keys::{self, KeyPurpose, SealedKey},
     },
 };
 
@@ -263,6 +272,56 @@ fn resealed_keys_need_the_newest_root_key_alone() {
     assert_eq!(started.signing(server.clock.now()).kid(), successor);
     let next = Change::rotation(&server, true).end(&[&server]);
     assert_eq!(signer(&server), next);
+}
+
+#[test]
+fn a_key_for_something_new_is_left_alone_and_sealed_anew_with_the_others() {
+    let server = Replica::warm();
+    let (folder, kid) = (server.keys_dir(), signer(&server));
+    let (file, newest) = (folder.join("root.key"), STANDARD.encode([7; 32]));
+    let old = fs::read_to_string(&file).unwrap();
+    let purpose = KeyPurpose::stored("webhook").unwrap();
+    let label = || Label { kid: "hook", algorithm: "HS512", purpose };
+    let sealed =
+        sealing::seal(&RootKeys::read(&folder).unwrap(), &label(), b"secret", &SystemRandomness::default()).unwrap();
+    let now = server.clock.now();
+    let (activates_at, withdrawn_at) = (now, None);
+    let hook = SealedKey {
+        kid: "hook".to_owned(),
+        purpose,
+        algorithm: "HS512".to_owned(),
+        sealed,
+        created_at: now,
+        activates_at,
+        created_seq: i64::MAX,
+        withdrawn_at,
+    };
+    block_on(server.db.write(move |connection| keys::insert(connection, hook))).unwrap();
+    fs::write(&file, format!("{newest}\n{old}")).unwrap();
+    let reseal = |keys: &Keys| block_on(keys.reseal()).unwrap().to_string();
+    assert_eq!(Change::begin(&server, reseal).end(&[&server]), "3", "the tags', the one that signs, and the new one");
+    assert_eq!((signer(&server), published(&server)), (kid.clone(), vec![kid]));
+    fs::write(&file, &newest).unwrap();
+    let stored = block_on(server.db.read(keys::all)).unwrap().into_iter().find(|key| key.kid == "hook").unwrap();
+    let opened = sealing::open(&RootKeys::read(&folder).unwrap(), &label(), &stored.sealed);
+    assert_eq!(opened.as_deref(), Ok(b"secret".as_slice()));
+}
+
+#[test]
+fn a_signing_key_of_a_new_algorithm_stops_the_server_and_says_why() {
+    let server = Replica::warm();
+    let kid = signer(&server);
+    let sql = format!("UPDATE sealed_keys SET algorithm = 'ML-DSA-44' WHERE kid = '{kid}'");
+    let change = move |connection: &mut DbConnection| {
+        connection.batch_execute(&sql).map_err(|error| StoreError::Query(error.to_string()))
+    };
+    block_on(server.db.write(change)).unwrap();
+    let (clock, random, db) = (server.clock.clone(), Arc::new(SystemRandomness::default()), server.db.clone());
+    let outside = Environment { clock, random, db };
+    let Err(error) = block_on(KeyRing::open(&outside, &server.keys_dir(), SigningAlgorithm::default())) else {
+        panic!("it starts")
+    };
+    assert!(error.to_string().contains("is for ML-DSA-44, which this patmint does not know"), "{error}");
 }
 
 #[test]

@@ -63,7 +63,7 @@ impl Members {
 pub(super) fn reaches(actor: Role, role: Role) -> Result<(), ManageError> {
     match (actor, role) {
         (Role::Owner, _) | (Role::Admin | Role::Member, Role::Admin | Role::Member) => Ok(()),
-        (Role::Admin | Role::Member, Role::Owner) => {
+        (Role::Admin | Role::Member, Role::Owner | Role::Unknown(_)) | (Role::Unknown(_), _) => {
             Err(ManageError::Forbidden("only an owner may change an owner, or make one"))
         }
     }

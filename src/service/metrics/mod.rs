@@ -65,7 +65,10 @@ impl Metrics {
             Err(ExchangeError::Unknown) => 1,
             Err(ExchangeError::Store(_)) => 2,
             Err(ExchangeError::Signing(_)) => 3,
-            Err(ExchangeError::Refused(refusal)) => ENDS.len() + *refusal as usize,
+            Err(ExchangeError::Refused(refusal)) => {
+                // A verdict never gives one that is not known.
+                Refusal::ALL.iter().position(|known| known == refusal).map_or(1, |place| ENDS.len() + place)
+            }
         };
         self.exchanges.add(end, 1);
         let micros = u64::try_from(took.as_nanos().div_ceil(1000)).unwrap_or(u64::MAX);
@@ -117,7 +120,6 @@ mod tests {
     fn each_end_has_its_own_count() {
         let metrics = Metrics::default();
         for (place, refusal) in Refusal::ALL.into_iter().enumerate() {
-            assert_eq!(refusal as usize, place);
             for _ in 0..=place {
                 metrics.exchanged(&Err::<(), _>(ExchangeError::Refused(refusal)), Duration::ZERO);
             }
@@ -126,7 +128,7 @@ mod tests {
         for (place, refusal) in (1..).zip(Refusal::ALL) {
             assert!(counted.contains(&(refusal.as_str(), place)), "{counted:?}");
         }
-        assert_eq!(counted.iter().map(|(_, count)| count).sum::<u64>(), 55);
+        assert_eq!(counted.iter().map(|(_, count)| count).sum::<u64>(), 66);
     }
 
     #[test]

@@ -16,21 +16,21 @@ use crate::Failure;
 
 /// One answer.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Seen {
-    pub(super) asked: Instant,
-    pub(super) took: Duration,
+pub(crate) struct Seen {
+    pub(crate) asked: Instant,
+    pub(crate) took: Duration,
     /// 0 = no answer.
-    pub(super) status: u16,
-    pub(super) has_retry_after: bool,
+    pub(crate) status: u16,
+    pub(crate) has_retry_after: bool,
 }
 
 /// Ends, when dropped, what threads do meanwhile: also those of a fault that has failed.
 #[derive(Default)]
-pub(super) struct Meanwhile(Arc<AtomicBool>);
+pub(crate) struct Meanwhile(Arc<AtomicBool>);
 
 impl Meanwhile {
     /// What a thread asks whether it is over.
-    pub(super) fn is_over(&self) -> impl Fn() -> bool + Send + use<> {
+    pub(crate) fn is_over(&self) -> impl Fn() -> bool + Send + use<> {
         let is_over = self.0.clone();
         move || is_over.load(SeqCst)
     }
@@ -43,13 +43,13 @@ impl Drop for Meanwhile {
 }
 
 /// A caller on a thread of its own, until it is told to stop.
-pub(super) struct Asking {
+pub(crate) struct Asking {
     meanwhile: Meanwhile,
     thread: JoinHandle<Vec<Seen>>,
 }
 
 impl Asking {
-    pub(super) fn start(
+    pub(crate) fn start(
         address: SocketAddr,
         ask: impl Fn(&Caller) -> Result<Answer, Failure> + Send + 'static,
     ) -> Self {
@@ -70,14 +70,14 @@ impl Asking {
         Self { meanwhile, thread }
     }
 
-    pub(super) fn stop(self) -> Result<Vec<Seen>, Failure> {
+    pub(crate) fn stop(self) -> Result<Vec<Seen>, Failure> {
         drop(self.meanwhile);
         self.thread.join().map_err(|_| "a caller panicked".into())
     }
 }
 
 /// How many answers had which status, and the longest time one took.
-pub(super) fn summary(seen: &[Seen]) -> String {
+pub(crate) fn summary(seen: &[Seen]) -> String {
     let mut statuses = BTreeMap::<u16, usize>::new();
     for one in seen {
         *statuses.entry(one.status).or_default() += 1;
@@ -87,12 +87,12 @@ pub(super) fn summary(seen: &[Seen]) -> String {
 }
 
 /// A duration to the millisecond: what is held to a bound is told as exactly.
-pub(super) fn ms(time: Duration) -> String {
+pub(crate) fn ms(time: Duration) -> String {
     format!("{} ms", time.as_millis())
 }
 
 /// Lets time pass: how long something lasts is what a fault is about.
-pub(super) fn pass(time: Duration) {
+pub(crate) fn pass(time: Duration) {
     let ends = Instant::now() + time;
     while let Some(left) = ends.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
         thread::park_timeout(left);

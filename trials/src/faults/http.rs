@@ -14,27 +14,27 @@ use crate::Failure;
 /// Longer than any answer may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-pub(super) struct Caller {
+pub(crate) struct Caller {
     agent: Agent,
     address: SocketAddr,
 }
 
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) has_retry_after: bool,
-    pub(super) took: Duration,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) has_retry_after: bool,
+    pub(crate) took: Duration,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Caller {
-    pub(super) fn new(address: SocketAddr) -> Self {
+    pub(crate) fn new(address: SocketAddr) -> Self {
         let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE));
         Self { agent: Agent::new_with_config(config.build()), address }
     }
 
     /// # Errors
     /// If no answer comes.
-    pub(super) fn ask(
+    pub(crate) fn ask(
         &self,
         method: &str,
         path: &str,
@@ -62,24 +62,24 @@ impl Caller {
         Ok(Answer { status: parts.status.as_u16(), has_retry_after, took: began.elapsed(), body })
     }
 
-    pub(super) fn get(&self, path: &str) -> Result<Answer, Failure> {
+    pub(crate) fn get(&self, path: &str) -> Result<Answer, Failure> {
         self.ask("GET", path, None, None)
     }
 
-    pub(super) fn exchange(&self, token: &str) -> Result<Answer, Failure> {
+    pub(crate) fn exchange(&self, token: &str) -> Result<Answer, Failure> {
         self.ask("POST", "/api/token/refresh", None, Some(&json!({ "refresh": token })))
     }
 
-    pub(super) fn create(&self, session: &str) -> Result<Answer, Failure> {
+    pub(crate) fn create(&self, session: &str) -> Result<Answer, Failure> {
         self.ask("POST", "/api/v1/tokens", Some(session), Some(&json!({ "name": "trial" })))
     }
 
-    pub(super) fn revoke(&self, session: &str, id: &str) -> Result<Answer, Failure> {
+    pub(crate) fn revoke(&self, session: &str, id: &str) -> Result<Answer, Failure> {
         self.ask("DELETE", &format!("/api/v1/tokens/{id}"), Some(session), None)
     }
 
     /// A session, for as many credentials as one likes.
-    pub(super) fn session(&self, owner: &Owner) -> Result<String, Failure> {
+    pub(crate) fn session(&self, owner: &Owner) -> Result<String, Failure> {
         let body = json!({ "email": owner.email, "password": owner.password });
         let session = self.ask("POST", "/api/v1/session", None, Some(&body))?.good(201)?.member("session_token")?;
         let policy = json!({ "max_tokens_per_user": 100_000 });
@@ -88,7 +88,7 @@ impl Caller {
     }
 
     /// A new credential: its id and its text.
-    pub(super) fn created(&self, session: &str) -> Result<(String, String), Failure> {
+    pub(crate) fn created(&self, session: &str) -> Result<(String, String), Failure> {
         let made = self.create(session)?.good(201)?;
         Ok((made.member("id")?, made.member("token")?))
     }
@@ -96,7 +96,7 @@ impl Caller {
 
 impl Answer {
     /// Itself, if it has the status `wanted`.
-    pub(super) fn good(self, wanted: u16) -> Result<Self, Failure> {
+    pub(crate) fn good(self, wanted: u16) -> Result<Self, Failure> {
         if self.status == wanted {
             return Ok(self);
         }
@@ -104,7 +104,7 @@ impl Answer {
     }
 
     /// A text in its body.
-    pub(super) fn member(&self, name: &str) -> Result<String, Failure> {
+    pub(crate) fn member(&self, name: &str) -> Result<String, Failure> {
         let body: Value = serde_json::from_slice(&self.body)?;
         let text = body.get(name).and_then(Value::as_str).ok_or_else(|| format!("an answer without {name}"))?;
         Ok(text.to_owned())

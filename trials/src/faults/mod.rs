@@ -1,19 +1,19 @@
 //! Faults: what may go wrong around a patmint is made to go wrong, and what its callers see is counted.
 
-mod asked;
+pub(crate) mod asked;
 mod clock;
 mod descriptors;
 mod disk;
 mod feed;
 mod follower;
-mod http;
+pub(crate) mod http;
 mod migration;
 mod moving;
 mod outage;
 mod postgres;
 mod revoker;
 mod rolling;
-mod stage;
+pub(crate) mod stage;
 mod together;
 
 use std::{path::PathBuf, time::Instant};
@@ -103,6 +103,6 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 /// What must be so.
-fn ensure(is_so: bool, otherwise: impl FnOnce() -> String) -> Result<(), Failure> {
+pub(crate) fn ensure(is_so: bool, otherwise: impl FnOnce() -> String) -> Result<(), Failure> {
     if is_so { Ok(()) } else { Err(otherwise().into()) }
 }

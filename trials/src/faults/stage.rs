@@ -25,10 +25,10 @@ pub(super) struct Stage {
 
 /// What `bootstrap --json` says of the first owner.
 #[derive(Deserialize)]
-pub(super) struct Owner {
-    pub(super) email: String,
-    pub(super) password: String,
-    pub(super) token: String,
+pub(crate) struct Owner {
+    pub(crate) email: String,
+    pub(crate) password: String,
+    pub(crate) token: String,
 }
 
 impl Stage {
