@@ -185,7 +185,7 @@ impl Changes {
         Ok(value)
     }
 
-    /// The same for a change that may take minutes, in which nobody else can make one.
+    /// The same for a change that may take minutes, in which nobody else can make one: for commands only.
     ///
     /// # Errors
     /// As [`run`](Self::run).

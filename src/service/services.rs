@@ -125,7 +125,7 @@ impl Services {
             service_accounts: ServiceAccounts { core: core.clone() },
             invitations: Invitations { core: core.clone(), passwords: passwords.clone() },
             organizations: Organizations { core: core.clone(), passwords: passwords.clone() },
-            credentials: Credentials { core: core.clone() },
+            credentials: Credentials::new(core.clone()),
             policies: Policies { core: core.clone() },
             bootstrap: Bootstrap { core: core.clone(), passwords },
             restoration: Restoration { core: core.clone() },

@@ -14,6 +14,7 @@ pub mod inspect;
 pub mod invitations;
 pub mod keys;
 pub mod list;
+pub mod live;
 pub mod memberships;
 mod migrations;
 pub mod numbers;
