@@ -235,6 +235,15 @@ pub fn numbered(connection: &mut DbConnection, from: i64, to: i64) -> Result<Vec
     standings(run(rows)?)
 }
 
+/// Whether there is a credential with a number in `from..to`.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn is_any_numbered(connection: &mut DbConnection, from: i64, to: i64) -> Result<bool, StoreError> {
+    let some = credentials::table.filter(credentials::number.ge(from).and(credentials::number.lt(to)));
+    run(diesel::select(diesel::dsl::exists(some.select(credentials::id))).get_result(connection))
+}
+
 /// The standings of the credentials with a number in `numbers` that are not revoked and were neither used nor made at
 /// `since` or later; oldest first.
 ///
