@@ -103,10 +103,14 @@ fn text(snapshot: &Snapshot, feed_waiters: usize) -> String {
         "outcome",
         snapshot.sign_ins.clone(),
     );
-    if let Some(Rows { expiring, sessions }) = snapshot.rows {
+    let help = "Rows that this server removed because of their age.";
+    text.counted(("patmint_rows_removed_total", "counter", help), "table", snapshot.rows_removed.clone());
+    if let Some(Rows { expiring, sessions, database_size }) = snapshot.rows {
         text.one(("patmint_sessions", "gauge", "Sessions of people who signed in; up to ten minutes old."), sessions);
         let help = "Tokens that are not revoked and end within 7 days; up to ten minutes old.";
         text.one(("patmint_tokens_expiring", "gauge", help), expiring);
+        let help = "Bytes that the database takes without its log; up to ten minutes old.";
+        text.one(("patmint_database_bytes", "gauge", help), database_size);
     }
     text.0
 }

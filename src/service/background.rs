@@ -17,6 +17,7 @@ use super::{
     exchange::{Presence, lapse},
     keys::Keys,
     passwords::Passwords,
+    retention,
     sessions::{IDLE_TTL, MAX_TTL},
     watcher::Watcher,
 };
@@ -90,6 +91,9 @@ pub(crate) async fn each_minute(core: &Arc<Core>, watcher: &mut Watcher, stale: 
     if let Err(error) = prune(core).await {
         tracing::warn!(%error, "cannot remove what is over; will try again");
     }
+    if let Err(error) = retention::remove_old(core).await {
+        tracing::warn!(%error, "cannot remove what was kept long enough; will try again");
+    }
     if let Err(error) = stale.step(core).await {
         tracing::warn!(%error, "cannot end stale tokens; will try again");
     }
@@ -112,5 +116,6 @@ pub(crate) async fn prune(core: &Core) -> Result<(), StoreError> {
     let entries_before = now.plus_seconds(-ENTRY_LIFETIME);
     let (idle, begun) = (now.plus_seconds(-IDLE_TTL), now.plus_seconds(-MAX_TTL));
     while core.db.write(move |connection| list::prune(connection, entries_before)).await? {}
-    core.db.write(move |connection| sessions::prune(connection, idle, begun)).await
+    while core.db.write(move |connection| sessions::prune(connection, idle, begun)).await? {}
+    Ok(())
 }

@@ -24,6 +24,8 @@ pub struct Rows {
     pub expiring: i64,
     /// Sessions.
     pub sessions: i64,
+    /// Bytes that the database takes, without its log.
+    pub database_size: i64,
 }
 
 /// Everything at one moment.
@@ -37,6 +39,8 @@ pub struct Snapshot {
     pub lookups: Counted,
     /// How sign-ins ended.
     pub sign_ins: Counted,
+    /// Rows removed by age, by table.
+    pub rows_removed: Counted,
     /// Credentials in memory.
     pub remembered: usize,
     /// The most there may be.
@@ -77,6 +81,7 @@ impl Monitor {
             durations: metrics.durations(),
             lookups: metrics.lookups(),
             sign_ins: metrics.sign_ins(),
+            rows_removed: metrics.rows_removed(),
             remembered: self.memory.len(),
             capacity: settings.cache_capacity,
             pool: db.pool_state(),
@@ -98,7 +103,8 @@ impl Monitor {
         let from = self.core.clock.now();
         let count = move |connection: &mut _| {
             let expiring = counts::expiring(connection, from, from.plus_seconds(EXPIRING_WITHIN))?;
-            Ok(Rows { expiring, sessions: counts::sessions(connection)? })
+            let (sessions, database_size) = (counts::sessions(connection)?, counts::database_size(connection)?);
+            Ok(Rows { expiring, sessions, database_size })
         };
         match self.core.db.read(count).await {
             Ok(rows) => {

@@ -25,6 +25,7 @@ use super::{
     passwords::Passwords,
     policies::Policies,
     restored::Restoration,
+    retention,
     service_accounts::ServiceAccounts,
     sessions::Sessions,
     start::Environment,
@@ -32,7 +33,10 @@ use super::{
     usage::Usage,
     users::Users,
 };
-use crate::domain::{credential::CredentialFormat, ids::RequestId};
+use crate::{
+    domain::{credential::CredentialFormat, ids::RequestId},
+    store::StoreError,
+};
 
 /// All services of one process.
 pub struct Services {
@@ -153,6 +157,14 @@ impl Services {
     pub fn published_keys(&self) -> JwkSet {
         let published = self.core.keys.published(self.core.clock.now());
         JwkSet { keys: published.iter().map(|key| key.jwk().clone()).collect() }
+    }
+
+    /// Removes a part of what was kept long enough, as a server does by itself each minute; says how many rows.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn remove_old(&self) -> Result<usize, StoreError> {
+        retention::remove_old(&self.core).await
     }
 
     /// What the operator chose.

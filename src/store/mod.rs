@@ -21,6 +21,7 @@ pub mod numbers;
 pub mod organizations;
 pub mod refusals;
 pub mod replicas;
+pub mod retention;
 pub mod rotations;
 mod schema;
 pub mod sessions;

@@ -14,6 +14,7 @@ use crate::{
     store::{
         DbConnection, StoreError,
         numbers::{self, Numbered},
+        retention,
         stale::{self, Over},
         standings,
     },
@@ -74,8 +75,9 @@ fn end(change: &mut Change<'_>, range: &RangeInclusive<i64>) -> Result<(), Store
         revoke(change, &standing, Actor::SERVER, None, RevocationReason::Stale)?;
     }
     // Nobody has gone by these for long: no entry on the list.
-    for Over { id, number, organization_id } in over(change.connection, range, change.now)? {
-        stale::remove(change.connection, id)?;
+    let removed = over(change.connection, range, change.now)?;
+    retention::remove_these(change.connection, &removed.iter().map(|over| over.id).collect::<Vec<_>>())?;
+    for Over { id, number, organization_id } in removed {
         let (organization, subject) = (Some(organization_id), Some(id.to_string()));
         let detail = json!({ "number": number });
         change.record(Actor::SERVER, "credential.remove", organization, subject, Some(&detail))?;
