@@ -3,7 +3,7 @@
 use std::{future::Future, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use patmint_trials::{Failure, bench, faults, guarantee, limit, say, seed, verify};
+use patmint_trials::{Failure, bench, faults, guarantee, limit, retention, say, seed, verify};
 
 /// Tries out a whole patmint
 #[derive(Parser)]
@@ -27,6 +27,8 @@ enum Command {
     Verify(verify::Arguments),
     /// Change things on several servers under load, and see that nobody goes by the old state
     Guarantee(guarantee::Arguments),
+    /// Let three years pass for a database, with the retention job and without
+    Retention(retention::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         Command::Limit(arguments) => limit::run(&arguments),
         Command::Verify(arguments) => verify::run(arguments),
         Command::Guarantee(arguments) => on_this_thread(guarantee::run(&arguments)),
+        Command::Retention(arguments) => on_this_thread(retention::run(&arguments)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
