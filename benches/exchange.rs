@@ -15,6 +15,7 @@ use patmint::{
         credential::{CredentialFormat, Presented},
         jws::SigningAlgorithm,
         random::SystemRandomness,
+        retention::Retention,
         verdict::{self, Asked},
     },
     service::{Environment, KeyRing, Services, Settings},
@@ -70,6 +71,7 @@ impl Scene {
             key_lead: 900,
             key_rotation: 0,
             signing_algorithm: SigningAlgorithm::default(),
+            retention: Retention::default(),
         };
         let services = Services::for_server(settings, folder, outside.clone()).await.expect("services");
         let made = services.bootstrap.run("Bench", "bench@example.com", None).await.expect("credentials");

@@ -5,9 +5,15 @@ use std::{path::PathBuf, time::Duration};
 use actix_web::http::Uri;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::error::{ConfigError, invalid};
+use super::{
+    Options,
+    error::{ConfigError, invalid},
+};
 use crate::{
-    domain::credential::is_prefix,
+    domain::{
+        credential::is_prefix,
+        retention::{Days, MOST_DAYS, Retention},
+    },
     http::TlsFiles,
     service::LARGEST_STALENESS,
     store::{DatabaseSettings, DatabaseUrl, NotADatabaseUrl},
@@ -89,6 +95,22 @@ pub(super) fn key_times(
         return Err(invalid("key_rotation", "must be 0 (only when asked for), or at least 86400 and above key_lead"));
     }
     Ok(KeyTimes { jwks_max_age, lead, rotation })
+}
+
+/// How long rows are kept that no verdict needs any more.
+pub(super) fn retention(options: &Options) -> Result<Retention, ConfigError> {
+    let days = |days: Option<u32>, otherwise: Days, setting| match days {
+        None => Ok(otherwise),
+        Some(days) if days <= MOST_DAYS => Ok(Days(days)),
+        Some(_) => Err(invalid(setting, "must be 0 (for ever) to 36500 days")),
+    };
+    let default = Retention::default();
+    Ok(Retention {
+        usage: days(options.usage_retention_days, default.usage, "usage_retention_days")?,
+        audit: days(options.audit_retention_days, default.audit, "audit_retention_days")?,
+        tokens: days(options.token_retention_days, default.tokens, "token_retention_days")?,
+        invitations: days(options.invitation_retention_days, default.invitations, "invitation_retention_days")?,
+    })
 }
 
 /// How many may wait for revocations, and how many connections there may be.

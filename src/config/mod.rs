@@ -23,7 +23,7 @@ use networks::Networks;
 pub use options::{LogFormat, Options};
 
 use crate::{
-    domain::jws::SigningAlgorithm,
+    domain::{jws::SigningAlgorithm, retention::Retention},
     http::{HttpSettings, TlsFiles, TrustedProxies},
     service::Settings,
     store::DatabaseSettings,
@@ -67,6 +67,7 @@ pub struct Config {
     key_lead: u32,
     key_rotation: u32,
     signing_algorithm: SigningAlgorithm,
+    retention: Retention,
 }
 
 impl Config {
@@ -84,6 +85,7 @@ impl Config {
         let KeyTimes { jwks_max_age, lead, rotation } = key_times;
         let (max_feed_waiters, max_connections) = checked::crowd(options.max_feed_waiters, options.max_connections)?;
         let traces = traces::settings(&options)?;
+        let retention = checked::retention(&options)?;
         let tls = checked::tls(options.tls_cert, options.tls_key)?;
         let issuer = options.issuer.as_deref().map(checked::issuer).transpose()?;
         if tls.is_some() && issuer.as_ref().is_some_and(|issuer| !issuer.starts_with("https://")) {
@@ -119,6 +121,7 @@ impl Config {
             key_lead: lead,
             key_rotation: rotation,
             signing_algorithm: options.signing_algorithm.unwrap_or_default(),
+            retention,
         })
     }
 
@@ -139,6 +142,7 @@ impl Config {
             key_lead: i64::from(self.key_lead),
             key_rotation: i64::from(self.key_rotation),
             signing_algorithm: self.signing_algorithm,
+            retention: self.retention,
         }
     }
 }

@@ -72,6 +72,18 @@ pub struct Options {
     /// How new keys sign: ES256, RS256 or EdDSA; counts from the next rotation on [default: ES256]
     #[arg(long, global = true, env = "PATMINT_SIGNING_ALGORITHM", value_name = "ALGORITHM")]
     pub(super) signing_algorithm: Option<SigningAlgorithm>,
+    /// For how many days to keep counts of use and single refusals; 0 = for ever [default: 90]
+    #[arg(long, global = true, env = "PATMINT_USAGE_RETENTION_DAYS", value_name = "DAYS")]
+    pub(super) usage_retention_days: Option<u32>,
+    /// For how many days to keep the audit trail; 0 = for ever [default: 400]
+    #[arg(long, global = true, env = "PATMINT_AUDIT_RETENTION_DAYS", value_name = "DAYS")]
+    pub(super) audit_retention_days: Option<u32>,
+    /// For how many days to keep tokens that were revoked or expired; 0 = for ever [default: 365]
+    #[arg(long, global = true, env = "PATMINT_TOKEN_RETENTION_DAYS", value_name = "DAYS")]
+    pub(super) token_retention_days: Option<u32>,
+    /// For how many days to keep invitations that were accepted, withdrawn or expired; 0 = for ever [default: 30]
+    #[arg(long, global = true, env = "PATMINT_INVITATION_RETENTION_DAYS", value_name = "DAYS")]
+    pub(super) invitation_retention_days: Option<u32>,
     /// The most clients that may wait for revocations at once; each holds a connection [default: 10000]
     #[arg(long, global = true, env = "PATMINT_MAX_FEED_WAITERS", value_name = "NUMBER")]
     pub(super) max_feed_waiters: Option<usize>,
@@ -146,6 +158,10 @@ impl Options {
             key_lead: self.key_lead.or(other.key_lead),
             key_rotation: self.key_rotation.or(other.key_rotation),
             signing_algorithm: self.signing_algorithm.or(other.signing_algorithm),
+            usage_retention_days: self.usage_retention_days.or(other.usage_retention_days),
+            audit_retention_days: self.audit_retention_days.or(other.audit_retention_days),
+            token_retention_days: self.token_retention_days.or(other.token_retention_days),
+            invitation_retention_days: self.invitation_retention_days.or(other.invitation_retention_days),
             max_feed_waiters: self.max_feed_waiters.or(other.max_feed_waiters),
             max_feed_waiters_per_address: self.max_feed_waiters_per_address.or(other.max_feed_waiters_per_address),
             max_connections: self.max_connections.or(other.max_connections),

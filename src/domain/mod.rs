@@ -22,6 +22,7 @@ pub mod password;
 pub mod policy;
 pub mod random;
 pub mod refused;
+pub mod retention;
 pub mod schedule;
 pub mod scope;
 pub mod source;

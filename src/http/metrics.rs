@@ -107,13 +107,17 @@ fn text(snapshot: &Snapshot, feed_waiters: usize) -> String {
     let help = "How far the database's clock is ahead of this machine's.";
     let ahead = std::time::Duration::from_millis(snapshot.clock_ahead.unsigned_abs()).as_secs_f64();
     text.one(("patmint_clock_ahead_seconds", "gauge", help), if snapshot.clock_ahead < 0 { -ahead } else { ahead });
-    if let Some(Rows { expiring, sessions, held_back }) = snapshot.rows {
+    let help = "Rows that this server removed because of their age.";
+    text.counted(("patmint_rows_removed_total", "counter", help), "table", snapshot.rows_removed.clone());
+    if let Some(Rows { expiring, sessions, held_back, database_size }) = snapshot.rows {
         let help =
             "Tokens that a job would end, but so many at once that it waits for a second look; up to ten minutes old.";
         text.one(("patmint_tokens_held_back", "gauge", help), held_back);
         text.one(("patmint_sessions", "gauge", "Sessions of people who signed in; up to ten minutes old."), sessions);
         let help = "Tokens that are not revoked and end within 7 days; up to ten minutes old.";
         text.one(("patmint_tokens_expiring", "gauge", help), expiring);
+        let help = "Bytes that the database takes without its log; up to ten minutes old.";
+        text.one(("patmint_database_bytes", "gauge", help), database_size);
     }
     text.0
 }

@@ -17,6 +17,7 @@ use super::{
     exchange::{Presence, lapse},
     keys::{KeyRingError, Keys, ShownKey},
     passwords::Passwords,
+    retention,
     sessions::{IDLE_TTL, MAX_TTL},
     watcher::Watcher,
 };
@@ -89,6 +90,9 @@ async fn tidy(core: Arc<Core>, passwords: Arc<Passwords>, mut stopped: watch::Re
 pub(crate) async fn each_minute(core: &Arc<Core>, watcher: &mut Watcher, stale: &mut StaleWalk) {
     if let Err(error) = clean_up(core).await {
         tracing::warn!(%error, "cannot remove what is over; will try again");
+    }
+    if let Err(error) = retention::remove_old(core).await {
+        tracing::warn!(%error, "cannot remove what was kept long enough; will try again");
     }
     if let Err(error) = stale.step(core).await {
         tracing::warn!(%error, "cannot end stale tokens; will try again");

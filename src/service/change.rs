@@ -220,7 +220,7 @@ impl Changes {
         self.db.write(write).await
     }
 
-    /// The same as [`run`](Self::run) for a change that may take minutes, in which nobody else can make one.
+    /// The same as [`run`](Self::run) for a change that may take minutes, in which nobody else can make one: for commands only.
     ///
     /// # Errors
     /// As [`run`](Self::run).

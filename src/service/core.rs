@@ -6,7 +6,9 @@ use super::{
     change::Changes, housekeeping::Housekeeping, idempotency::InFlight, keys::KeyRing, metrics::Metrics, usage::Usage,
 };
 use crate::{
-    domain::{clock::Clock, credential::CredentialFormat, jws::SigningAlgorithm, random::Randomness},
+    domain::{
+        clock::Clock, credential::CredentialFormat, jws::SigningAlgorithm, random::Randomness, retention::Retention,
+    },
     store::Database,
 };
 
@@ -31,6 +33,8 @@ pub struct Settings {
     pub key_rotation: i64,
     /// How new keys sign.
     pub signing_algorithm: SigningAlgorithm,
+    /// How long rows are kept that no verdict needs any more.
+    pub retention: Retention,
 }
 
 /// Shared by all services.

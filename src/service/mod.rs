@@ -33,6 +33,7 @@ mod paging;
 mod passwords;
 mod policies;
 mod restored;
+mod retention;
 mod service_accounts;
 mod services;
 mod sessions;

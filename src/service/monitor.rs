@@ -26,6 +26,8 @@ pub struct Rows {
     pub sessions: i64,
     /// Credentials that jobs would end or remove, but that are so many at once that it waits for a second look.
     pub held_back: i64,
+    /// Bytes that the database takes, without its log.
+    pub database_size: i64,
 }
 
 /// Everything at one moment.
@@ -39,6 +41,8 @@ pub struct Snapshot {
     pub lookups: Counted,
     /// How sign-ins ended.
     pub sign_ins: Counted,
+    /// Rows removed by age, by table.
+    pub rows_removed: Counted,
     /// Credentials in memory.
     pub remembered: usize,
     /// The most there may be.
@@ -83,6 +87,7 @@ impl Monitor {
             durations: metrics.durations(),
             lookups: metrics.lookups(),
             sign_ins: metrics.sign_ins(),
+            rows_removed: metrics.rows_removed(),
             remembered: self.memory.len(),
             capacity: settings.cache_capacity,
             pool: db.pool_state(),
@@ -107,7 +112,8 @@ impl Monitor {
         let count = move |connection: &mut _| {
             let expiring = counts::expiring(connection, from, from.plus_seconds(EXPIRING_WITHIN))?;
             let held_back = mass_changes::all(connection)?.iter().map(|change| change.affected).sum();
-            Ok(Rows { expiring, sessions: counts::sessions(connection)?, held_back })
+            let (sessions, database_size) = (counts::sessions(connection)?, counts::database_size(connection)?);
+            Ok(Rows { expiring, sessions, held_back, database_size })
         };
         match self.core.db.read(count).await {
             Ok(rows) => {

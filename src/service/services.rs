@@ -27,6 +27,7 @@ use super::{
     passwords::Passwords,
     policies::Policies,
     restored::Restoration,
+    retention,
     service_accounts::ServiceAccounts,
     sessions::Sessions,
     start::Environment,
@@ -34,7 +35,10 @@ use super::{
     usage::Usage,
     users::Users,
 };
-use crate::domain::{clock::Clock, credential::CredentialFormat, ids::RequestId};
+use crate::{
+    domain::{clock::Clock, credential::CredentialFormat, ids::RequestId},
+    store::StoreError,
+};
 
 /// All services of one process.
 pub struct Services {
@@ -129,7 +133,7 @@ impl Services {
             service_accounts: ServiceAccounts { core: core.clone() },
             invitations: Invitations { core: core.clone(), passwords: passwords.clone() },
             organizations: Organizations { core: core.clone(), passwords: passwords.clone() },
-            credentials: Credentials { core: core.clone() },
+            credentials: Credentials::new(core.clone()),
             policies: Policies { core: core.clone() },
             bootstrap: Bootstrap { core: core.clone(), passwords },
             restoration: Restoration { core: core.clone() },
@@ -167,6 +171,14 @@ impl Services {
     pub fn published_keys(&self) -> JwkSet {
         let published = self.core.keys.published(self.core.clock.now());
         JwkSet { keys: published.iter().map(|key| key.jwk().clone()).collect() }
+    }
+
+    /// Removes a part of what was kept long enough, as a server does by itself each minute; says how many rows.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn remove_old(&self) -> Result<usize, StoreError> {
+        retention::remove_old(&self.core).await
     }
 
     /// What the operator chose.

@@ -7,7 +7,7 @@ mod making;
 mod tests;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI64, Ordering::SeqCst},
@@ -33,6 +33,9 @@ const SIZE: i64 = 1 << 16;
 /// again, and would see a revocation later than we say.
 pub const TTL: i64 = 60;
 
+/// [`TTL`] as a duration.
+const KEPT: Duration = Duration::from_secs(TTL.unsigned_abs());
+
 /// How long whoever asks waits until a list is made. A full one takes a second or so, and there may be others before it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -49,7 +52,7 @@ pub(crate) fn uri(issuer: &str, list: i64) -> String {
 /// Why there is no list.
 #[derive(Debug, Error)]
 pub enum StatusListError {
-    /// No credential has a place in it yet.
+    /// No credential has a place in it yet, or none any more.
     #[error("no such list")]
     Unknown,
     /// It is not made yet; it will be there soon.
@@ -80,11 +83,20 @@ pub struct StatusLists {
     given_out: Arc<AtomicI64>,
     /// One looks at a time.
     look: Arc<Turn<()>>,
+    /// Lists all of whose credentials have been removed, for good: numbers do not come again.
+    gone: Arc<Mutex<HashSet<i64>>>,
 }
 
 impl StatusLists {
     pub(crate) fn new(core: Arc<Core>) -> Self {
-        Self { core, made: Arc::default(), turn: Arc::default(), given_out: Arc::default(), look: Arc::default() }
+        Self {
+            core,
+            made: Arc::default(),
+            turn: Arc::default(),
+            given_out: Arc::default(),
+            look: Arc::default(),
+            gone: Arc::default(),
+        }
     }
 
     /// List `list` as a signed JWT, at most [`TTL`] seconds old. Waits for it for 5 seconds at most.
@@ -125,7 +137,7 @@ impl StatusLists {
 
     async fn in_turn(&self, list: i64) -> Result<Arc<str>, StatusListError> {
         // Before the turn: whoever asks for what there is not need not wait for what there is.
-        if !self.exists(list).await? {
+        if self.gone().contains(&list) || !self.exists(list).await? {
             return Err(StatusListError::Unknown);
         }
         let turn = Arc::new(self.turn.clone().lock_owned().await);
@@ -137,12 +149,23 @@ impl StatusLists {
         // On its own: what was begun is ended and kept even when whoever asked has gone away, so that asking and hanging up
         // again and again costs no more than asking once.
         let making = task::spawn(async move {
+            if making::is_gone(&lists.core, list, &turn).await? {
+                lists.gone().insert(list);
+                return Err(StatusListError::Unknown);
+            }
             let (begun_at, keys_seq) = (lists.core.clock.since_boot(), lists.core.keys.seq());
             let jwt: Arc<str> = making::signed(&lists.core, list, &turn).await?.into();
-            lists.made().insert(list, (begun_at, keys_seq, jwt.clone()));
+            let mut made = lists.made();
+            // What is too old to be served would only take room: there may be thousands of lists.
+            made.retain(|_, (made_at, ..)| begun_at < *made_at + KEPT);
+            made.insert(list, (begun_at, keys_seq, jwt.clone()));
             Ok(jwt)
         });
         making.await.unwrap_or_else(|panic| Err(StoreError::Query(panic.to_string()).into()))
+    }
+
+    fn gone(&self) -> MutexGuard<'_, HashSet<i64>> {
+        self.gone.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn made(&self) -> MutexGuard<'_, Made> {
@@ -153,7 +176,7 @@ impl StatusLists {
         let now = self.core.clock.since_boot();
         let made = self.made();
         let (begun_at, keys_seq, jwt) = made.get(&list)?;
-        let is_fresh = now < *begun_at + Duration::from_secs(TTL.unsigned_abs());
+        let is_fresh = now < *begun_at + KEPT;
         // The key that signed it may be withdrawn.
         (is_fresh && *keys_seq == self.core.keys.seq()).then(|| jwt.clone())
     }

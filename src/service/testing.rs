@@ -29,6 +29,7 @@ use crate::{
         jws::SigningAlgorithm,
         list::{Entry, Target},
         random::SystemRandomness,
+        retention::Retention,
         source::Source,
         verdict::Asked,
     },
@@ -95,6 +96,7 @@ fn settings() -> Settings {
         key_lead: KEY_LEAD,
         key_rotation: KEY_ROTATION,
         signing_algorithm: SigningAlgorithm::default(),
+        retention: Retention::default(),
     }
 }
 

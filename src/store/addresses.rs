@@ -143,12 +143,3 @@ pub fn of(connection: &mut DbConnection, id: CredentialId) -> Result<Vec<Address
         ))
         .load(connection))
 }
-
-/// Removes those of a credential.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn remove(connection: &mut DbConnection, id: CredentialId) -> Result<(), StoreError> {
-    let own = usage_addresses::table.filter(usage_addresses::credential_id.eq(id));
-    run(diesel::delete(own).execute(connection)).map(|_| ())
-}

@@ -1,6 +1,10 @@
 //! How much there is of something, for whoever watches the server.
 
-use diesel::{dsl::count_star, prelude::*};
+use diesel::{
+    dsl::{count_star, sql},
+    prelude::*,
+    sql_types::BigInt,
+};
 
 use super::{
     connection::{DbConnection, run},
@@ -25,4 +29,22 @@ pub fn expiring(connection: &mut DbConnection, from: Timestamp, to: Timestamp) -
 /// [`StoreError`].
 pub fn sessions(connection: &mut DbConnection) -> Result<i64, StoreError> {
     run(sessions::table.select(count_star()).get_result(connection))
+}
+
+/// How many bytes the database takes, its log left out.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn database_size(connection: &mut DbConnection) -> Result<i64, StoreError> {
+    let size = match connection {
+        DbConnection::Postgres(_) => "pg_database_size(current_database())",
+        DbConnection::Sqlite(_) => "(SELECT page_count * page_size FROM pragma_page_count, pragma_page_size)",
+    };
+    run(diesel::select(sql::<BigInt>(size)).get_result(connection))
+}
+
+/// How many rows `table` has.
+#[cfg(test)]
+pub(crate) fn rows(connection: &mut DbConnection, table: &str) -> Result<i64, StoreError> {
+    run(diesel::select(sql::<BigInt>(&format!("(SELECT count(*) FROM {table})"))).get_result(connection))
 }

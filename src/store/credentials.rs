@@ -6,9 +6,9 @@ use diesel::{
 };
 
 use super::{
-    connection::{DbConnection, MultiBackend, hold_row, run},
+    connection::{DbConnection, hold_row, run},
     error::StoreError,
-    schema::{credentials, memberships, organizations, users},
+    schema::{credentials, organizations},
 };
 use crate::domain::{
     clock::Timestamp,
@@ -143,48 +143,6 @@ pub fn live_before(connection: &mut DbConnection, before: Timestamp) -> Result<V
     run(rows)
 }
 
-/// Credentials that are not revoked, neither alone nor with others.
-#[derive(Clone, Copy, Debug)]
-pub struct Live {
-    /// How many there are.
-    pub count: usize,
-    /// The greatest number under which one of them was created.
-    pub last: Option<i64>,
-}
-
-/// What is live of an organization: of one owner, created before a moment, as far as these are named.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn live_in(
-    connection: &mut DbConnection,
-    organization: OrganizationId,
-    owner: Option<UserId>,
-    before: Option<Timestamp>,
-) -> Result<Live, StoreError> {
-    let membership = memberships::organization_id
-        .eq(credentials::organization_id)
-        .and(memberships::user_id.eq(credentials::owner_id));
-    let mut query = credentials::table
-        .inner_join(organizations::table)
-        .inner_join(users::table)
-        .inner_join(memberships::table.on(membership))
-        .filter(credentials::organization_id.eq(organization).and(credentials::revoked_at.is_null()))
-        .filter(credentials::created_seq.ge(organizations::revoked_seq))
-        .filter(credentials::created_seq.ge(users::revoked_seq))
-        .filter(credentials::created_seq.ge(memberships::revoked_seq))
-        .select((count_star(), max(credentials::created_seq)))
-        .into_boxed::<MultiBackend>();
-    if let Some(owner) = owner {
-        query = query.filter(credentials::owner_id.eq(owner));
-    }
-    if let Some(before) = before {
-        query = query.filter(credentials::created_at.lt(before));
-    }
-    let (count, last): (i64, Option<i64>) = run(query.get_result(connection))?;
-    Ok(Live { count: usize::try_from(count).unwrap_or_default(), last })
-}
-
 /// How many of these credentials the organization has.
 ///
 /// # Errors
@@ -201,11 +159,12 @@ pub fn count_in(
     Ok(usize::try_from(count).unwrap_or_default())
 }
 
-/// Puts name, permission, scopes, audiences and expiry in place of those that the credential has.
+/// Puts name, permission, scopes, audiences and expiry in place of those that the credential has; says whether it is
+/// there still.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn edit(connection: &mut DbConnection, edited: &Credential, name: &str) -> Result<(), StoreError> {
+pub fn edit(connection: &mut DbConnection, edited: &Credential, name: &str) -> Result<bool, StoreError> {
     let changed = diesel::update(credentials::table.find(edited.id))
         .set((
             credentials::name.eq(name),
@@ -215,7 +174,7 @@ pub fn edit(connection: &mut DbConnection, edited: &Credential, name: &str) -> R
             credentials::expires_at.eq(edited.expires_at),
         ))
         .execute(connection);
-    run(changed).map(|_| ())
+    Ok(run(changed)? == 1)
 }
 
 /// Puts another secret in place of the one that a credential has.

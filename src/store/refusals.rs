@@ -125,11 +125,3 @@ pub fn in_request(connection: &mut DbConnection, id: RequestId) -> Result<Option
     let row = refusals::table.find(id).select(RefusalRow::as_select()).first(connection).optional();
     Ok(run(row)?.map(RefusalRow::refused))
 }
-
-/// Removes those of a credential.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn remove(connection: &mut DbConnection, id: CredentialId) -> Result<(), StoreError> {
-    run(diesel::delete(refusals::table.filter(refusals::credential_id.eq(id))).execute(connection)).map(|_| ())
-}

@@ -94,8 +94,8 @@ pub fn delete_begun_before(connection: &mut DbConnection, before: Timestamp) -> 
     run(diesel::delete(sessions::table.filter(sessions::created_at.lt(before))).execute(connection))
 }
 
-/// How many sessions are removed at once.
-const PRUNED_AT_ONCE: i64 = 1_000;
+/// How many sessions are removed at once: on SQLite every other write waits for it.
+const PRUNED_AT_ONCE: usize = 500;
 
 /// Removes some of the sessions that are over: last seen before `idle`, or begun before `begun`. Says whether there may be
 /// more.
@@ -104,7 +104,9 @@ const PRUNED_AT_ONCE: i64 = 1_000;
 /// [`StoreError`].
 pub fn prune(connection: &mut DbConnection, idle: Timestamp, begun: Timestamp) -> Result<bool, StoreError> {
     let over = sessions::table.filter(sessions::last_seen_at.lt(idle).or(sessions::created_at.lt(begun)));
-    let some: Vec<SessionId> = run(over.limit(PRUNED_AT_ONCE).select(sessions::id).load(connection))?;
-    let has_more = i64::try_from(some.len()) == Ok(PRUNED_AT_ONCE);
-    run(diesel::delete(sessions::table.filter(sessions::id.eq_any(some))).execute(connection)).map(|_| has_more)
+    let limit = i64::try_from(PRUNED_AT_ONCE).unwrap_or(i64::MAX);
+    let ids: Vec<SessionId> = run(over.select(sessions::id).limit(limit).load(connection))?;
+    // One that was used meanwhile stays.
+    run(diesel::delete(over.filter(sessions::id.eq_any(&ids))).execute(connection))?;
+    Ok(ids.len() == PRUNED_AT_ONCE)
 }

@@ -5,11 +5,9 @@ use std::ops::RangeInclusive;
 use diesel::prelude::*;
 
 use super::{
-    addresses,
     connection::{DbConnection, run},
     error::StoreError,
-    refusals,
-    schema::{credentials, usage_counts},
+    schema::credentials,
 };
 use crate::domain::{
     clock::Timestamp,
@@ -47,18 +45,4 @@ pub fn over(
         .select((credentials::id, credentials::number, credentials::organization_id))
         .load(connection);
     run(rows)
-}
-
-/// Removes a credential with all that is kept of its use. What replaced it says no longer what it came from.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn remove(connection: &mut DbConnection, id: CredentialId) -> Result<(), StoreError> {
-    let successors = credentials::table.filter(credentials::rotated_from.eq(Some(id)));
-    let none: Option<CredentialId> = None;
-    run(diesel::update(successors).set(credentials::rotated_from.eq(none)).execute(connection))?;
-    run(diesel::delete(usage_counts::table.filter(usage_counts::credential_id.eq(id))).execute(connection))?;
-    refusals::remove(connection, id)?;
-    addresses::remove(connection, id)?;
-    run(diesel::delete(credentials::table.find(id)).execute(connection)).map(|_| ())
 }

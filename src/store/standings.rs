@@ -176,21 +176,53 @@ pub fn record_by_id(connection: &mut DbConnection, id: CredentialId) -> Result<O
     record_by_key(connection, LookupKey::Id(id))
 }
 
-/// The standings of a user's credentials in one organization that are neither revoked nor, by their own expiry, over at
-/// `now`, each with its successor if it was rotated. Some more may be dead: that is for the verdict to say.
+/// A user's credentials in one organization.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnedIn {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// The user.
+    pub owner: UserId,
+    /// Those created under a smaller number of the change log are revoked.
+    pub bulk_seq: i64,
+}
+
+/// Neither revoked nor, by their own expiry, over at `$now`. Some more may be dead: that is for the verdict to say.
+macro_rules! perhaps_active {
+    ($owned:expr, $now:expr) => {
+        credentials::owner_id
+            .eq($owned.owner)
+            .and(credentials::organization_id.eq($owned.organization))
+            .and(credentials::revoked_at.is_null())
+            .and(credentials::created_seq.ge($owned.bulk_seq))
+            .and(credentials::expires_at.is_null().or(credentials::expires_at.gt(Some($now))))
+    };
+}
+
+/// How many of these credentials may be active at `now`.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn perhaps_active_of(
+pub fn count_perhaps_active(
     connection: &mut DbConnection,
-    organization: OrganizationId,
-    owner: UserId,
+    owned: OwnedIn,
+    now: Timestamp,
+) -> Result<usize, StoreError> {
+    let count: i64 = run(credentials::table.filter(perhaps_active!(owned, now)).count().get_result(connection))?;
+    Ok(usize::try_from(count).unwrap_or_default())
+}
+
+/// The standings of those of these credentials that may be active at `now`, each with its successor if it was rotated.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn perhaps_active(
+    connection: &mut DbConnection,
+    owned: OwnedIn,
     now: Timestamp,
 ) -> Result<Vec<(Standing, Option<CredentialId>)>, StoreError> {
     let rows = joined()
-        .filter(credentials::owner_id.eq(owner).and(credentials::organization_id.eq(organization)))
-        .filter(credentials::revoked_at.is_null())
-        .filter(credentials::expires_at.is_null().or(credentials::expires_at.gt(Some(now))))
+        .filter(perhaps_active!(owned, now))
         .select(judged!(UnreadOrganization, credentials::rotated_to))
         .load(connection);
     let apart = |(credential, user, membership, organization, successor): SucceededRow| {
@@ -210,6 +242,15 @@ pub fn numbered(connection: &mut DbConnection, from: i64, to: i64) -> Result<Vec
         .select(judged!(UnreadOrganization))
         .load(connection);
     standings(run(rows)?)
+}
+
+/// Whether there is a credential with a number in `from..to`.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn is_any_numbered(connection: &mut DbConnection, from: i64, to: i64) -> Result<bool, StoreError> {
+    let some = credentials::table.filter(credentials::number.ge(from).and(credentials::number.lt(to)));
+    run(diesel::select(diesel::dsl::exists(some.select(credentials::id))).get_result(connection))
 }
 
 /// The standings of the credentials with a number in `numbers` that are not revoked and were neither used nor made at

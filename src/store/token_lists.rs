@@ -61,23 +61,40 @@ macro_rules! ends_before {
     }};
 }
 
-/// Newest first, `limit` of those with a number below `before`: all that the filter admits there, and perhaps some more.
+/// Which part of a list is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Stretch {
+    /// Only below this number.
+    pub below: i64,
+    /// The most credentials that are read.
+    pub limit: i64,
+    /// The most that are looked at: of a long list the filter may admit few.
+    pub window: i64,
+}
+
+/// What was found.
+#[derive(Debug)]
+pub struct Found {
+    /// All that the filter admits, and perhaps some more.
+    pub records: Vec<Record>,
+    /// Below this number no credential was looked at, though there are some; `None` = all were, or the limit came first.
+    pub rest: Option<i64>,
+}
+
+/// Newest first, a stretch of the list.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn page(
-    connection: &mut DbConnection,
-    selection: &Selection,
-    before: i64,
-    limit: i64,
-) -> Result<Vec<Record>, StoreError> {
+pub fn page(connection: &mut DbConnection, selection: &Selection, stretch: Stretch) -> Result<Found, StoreError> {
     let Selection { organization, owner, created_by, filter, now } = selection;
+    let Stretch { below, limit, .. } = stretch;
+    let last_outside = last_outside(connection, selection, stretch)?;
     let mut query = joined()
         .select((CredentialRow::as_select(), UserRow::as_select(), Option::<MembershipRow>::as_select()))
         // Not `=`: PostgreSQL would then take the order for that of the numbers alone, and go through those of all
         // organizations.
         .filter(credentials::organization_id.between(organization.id, organization.id))
-        .filter(credentials::number.lt(before))
+        .filter(credentials::number.lt(below).and(credentials::number.gt(last_outside.unwrap_or(0))))
         .order((credentials::organization_id.desc(), credentials::number.desc()))
         .limit(limit)
         .into_boxed::<MultiBackend>();
@@ -142,7 +159,35 @@ pub fn page(
     }
     let rows: Vec<(CredentialRow, UserRow, Option<MembershipRow>)> = run(query.load(connection))?;
     let whole = |(credential, owner, membership)| record(credential, owner, membership, organization.clone());
-    Ok(rows.into_iter().map(whole).collect())
+    let records: Vec<_> = rows.into_iter().map(whole).collect();
+    let is_full = i64::try_from(records.len()).unwrap_or(i64::MAX) == limit;
+    let rest = last_outside.filter(|_| !is_full).map(|number| number + 1);
+    Ok(Found { records, rest })
+}
+
+/// The newest credential of the list that the stretch does not look at.
+fn last_outside(
+    connection: &mut DbConnection,
+    selection: &Selection,
+    stretch: Stretch,
+) -> Result<Option<i64>, StoreError> {
+    let Selection { organization, owner, created_by, filter, .. } = selection;
+    // What one user made for others is found by an index of its own.
+    if *filter == TokenFilter::default() || created_by.is_some() {
+        return Ok(None);
+    }
+    let mut query = credentials::table
+        .filter(credentials::organization_id.between(organization.id, organization.id))
+        .filter(credentials::number.lt(stretch.below))
+        .order((credentials::organization_id.desc(), credentials::number.desc()))
+        .offset(stretch.window)
+        .limit(1)
+        .select(credentials::number)
+        .into_boxed::<MultiBackend>();
+    if let Some(owner) = owner {
+        query = query.filter(credentials::owner_id.eq(*owner));
+    }
+    run(query.get_result(connection).optional())
 }
 
 /// The greatest number below which somebody's credentials there are revoked.

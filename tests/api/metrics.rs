@@ -123,6 +123,16 @@ fn sign_ins_and_sessions_are_counted() {
 }
 
 #[test]
+fn how_large_the_database_is_and_what_was_removed_is_told() {
+    let app = TestApp::new();
+    let seen = metrics(&app);
+    assert!(seen["patmint_database_bytes"].parse::<u64>().unwrap() > 100_000, "{seen:?}");
+    for table in ["usage_counts", "refusals", "audit", "invitations", "credentials"] {
+        assert_eq!(seen[&format!("patmint_rows_removed_total{{table=\"{table}\"}}")], "0");
+    }
+}
+
+#[test]
 fn what_ends_soon_is_counted() {
     let app = TestApp::new();
     let session = app.ada.sign_in(&app);

@@ -20,6 +20,7 @@ use patmint::{
         jws::SigningAlgorithm,
         list::Target,
         random::SystemRandomness,
+        retention::Retention,
         source::Source,
         verdict::Asked,
     },
@@ -114,6 +115,7 @@ fn race(wanted: usize, apart: bool) {
         key_lead: 900,
         key_rotation: 0,
         signing_algorithm: SigningAlgorithm::default(),
+        retention: Retention::default(),
     };
     let main = runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let keys = database.folder().join("keys");

@@ -13,6 +13,7 @@ use patmint::{
         credential::{CredentialKind, Permission},
         jws::SigningAlgorithm,
         random::SystemRandomness,
+        retention::Retention,
         source::Source,
     },
     service::{Caller, Environment, Expiry, NewToken, Services, Settings},
@@ -47,6 +48,7 @@ impl Command {
             key_lead: 900,
             key_rotation: 0,
             signing_algorithm: SigningAlgorithm::default(),
+            retention: Retention::default(),
         };
         let (services, caller) = runtime.block_on(async {
             let db = Database::new(&DatabaseSettings { url: place.url().parse().unwrap(), connections: 2 });

@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use diesel::RunQueryDsl as _;
 use patmint::{
-    domain::{jws::SigningAlgorithm, random::SystemRandomness},
+    domain::{jws::SigningAlgorithm, random::SystemRandomness, retention::Retention},
     service::{Environment, Services, Settings},
     store::{Database, DatabaseSettings},
 };
@@ -270,6 +270,7 @@ fn commands(app: &TestApp, book: &mut Book) {
         key_lead: 900,
         key_rotation: 0,
         signing_algorithm: SigningAlgorithm::default(),
+        retention: Retention::default(),
     };
     let services = |runtime: &Runtime, db: Database| {
         db.migrate().expect("migrations");

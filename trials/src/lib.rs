@@ -7,6 +7,7 @@ pub mod guarantee;
 pub mod limit;
 pub mod load;
 pub mod process;
+pub mod retention;
 pub mod seed;
 pub mod server;
 pub mod upgrade;

@@ -3,7 +3,7 @@
 use std::{future::Future, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use patmint_trials::{Failure, bench, faults, guarantee, limit, say, seed, upgrade, verify};
+use patmint_trials::{Failure, bench, faults, guarantee, limit, retention, say, seed, upgrade, verify};
 
 /// Tries out a whole patmint
 #[derive(Parser)]
@@ -29,6 +29,8 @@ enum Command {
     Guarantee(guarantee::Arguments),
     /// Run the program of an earlier commit and this one beside each other, and go back
     Upgrade(upgrade::Arguments),
+    /// Let three years pass for a database, with the retention job and without
+    Retention(retention::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         Command::Verify(arguments) => verify::run(arguments),
         Command::Upgrade(arguments) => upgrade::run(&arguments),
         Command::Guarantee(arguments) => on_this_thread(guarantee::run(&arguments)),
+        Command::Retention(arguments) => on_this_thread(retention::run(&arguments)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -18,6 +18,7 @@ use patmint::{
         jws::SigningAlgorithm,
         membership::{Membership, Role, User, UserKind},
         random::SystemRandomness,
+        retention::Retention,
     },
     service::{Environment, KeyRing, Services, Settings},
     store::{
@@ -101,6 +102,20 @@ struct Maker {
     per_user: usize,
 }
 
+/// What the services that fill a database go by.
+pub(crate) fn settings() -> Settings {
+    Settings {
+        issuer: ISSUER.to_owned(),
+        token_prefix: PREFIX.to_owned(),
+        max_staleness: std::time::Duration::ZERO,
+        cache_capacity: 0,
+        key_lead: 900,
+        key_rotation: 0,
+        signing_algorithm: SigningAlgorithm::default(),
+        retention: Retention::default(),
+    }
+}
+
 impl Seeder {
     /// Prepares the database, which must be empty: schema, keys (their root in `keys_dir`), an organization and its owner.
     /// Each further user will have `per_user` credentials.
@@ -112,16 +127,7 @@ impl Seeder {
         db.migrate()?;
         let random = Arc::new(SystemRandomness::default());
         let outside = Environment { clock: Arc::new(SystemClock), random, db: db.clone() };
-        let settings = Settings {
-            issuer: ISSUER.to_owned(),
-            token_prefix: PREFIX.to_owned(),
-            max_staleness: std::time::Duration::ZERO,
-            cache_capacity: 0,
-            key_lead: 900,
-            key_rotation: 0,
-            signing_algorithm: SigningAlgorithm::default(),
-        };
-        let services = Services::for_command(settings, keys_dir, outside.clone()).await?;
+        let services = Services::for_command(settings(), keys_dir, outside.clone()).await?;
         let made = services.bootstrap.run("Trials", "owner@trials.example", None).await?;
         let keys = KeyRing::open(&outside, keys_dir, SigningAlgorithm::default()).await?;
         let maker = Maker {

@@ -14,8 +14,13 @@ use crate::{
         authority::{Authority, Caller},
         change::Change,
         error::{ManageError, invalid},
+        exchange::Point,
     },
-    store::{credentials, memberships, organizations},
+    store::{
+        StoreError, credentials,
+        live::{BulkScope, Live},
+        memberships, organizations,
+    },
 };
 
 /// The most credentials that one revocation may name.
@@ -38,24 +43,67 @@ impl Credentials {
     /// Revokes many credentials of an organization at once, for its admins. Says how many were not revoked yet; with none,
     /// nothing has changed.
     ///
+    /// What may be millions is counted before the lock that all changes share, batch by batch and one organization at a
+    /// time: no organization keeps the others waiting.
+    ///
     /// # Errors
     /// [`ManageError::NotFound`] if one of them, or the user, is not the organization's; then none is revoked.
+    /// [`ManageError::Busy`] if this server counts for another revocation.
     pub async fn revoke_many(&self, caller: &Caller, organization: &str, which: Which) -> Result<usize, ManageError> {
         // Before the lock that all changes share: a stranger must not come that far.
-        self.core.authenticate(caller).await?.admin_of(organization)?;
+        let authority = self.core.authenticate(caller).await?;
+        let organization = authority.admin_of(organization)?.1.id;
         check(&which, self.core.clock.now())?;
-        let is_broad = matches!(which, Which::CreatedBefore(_) | Which::All);
-        let (core, caller, name) = (self.core.clone(), caller.clone(), organization.to_owned());
+        let scope = |owner, before| BulkScope { organization, owner, before };
+        match which {
+            Which::These(ids) => self.revoke_named(caller, organization, ids).await,
+            Which::Of(owner) => self.revoke_in_bulk(caller, scope(Some(owner), None)).await,
+            Which::CreatedBefore(before) => {
+                let _turn = self.bulk_turns.take(organization).ok_or(ManageError::Busy)?;
+                self.revoke_in_bulk(caller, scope(None, Some(before))).await
+            }
+            Which::All => {
+                let _turn = self.bulk_turns.take(organization).ok_or(ManageError::Busy)?;
+                self.revoke_in_bulk(caller, scope(None, None)).await
+            }
+        }
+    }
+
+    async fn revoke_named(
+        &self,
+        caller: &Caller,
+        organization: OrganizationId,
+        ids: Vec<CredentialId>,
+    ) -> Result<usize, ManageError> {
+        let (core, caller) = (self.core.clone(), caller.clone());
         let revoke = move |change: &mut Change<'_>| {
             let authority = core.authority(change.connection, &caller, change.now)?;
-            let organization = authority.admin_of(&name)?.1.id;
-            revoke(change, &authority, organization, &which)
+            authority.admin_of(&organization.to_string())?;
+            let revoked = revoke_these(change, &authority, organization, &ids)?;
+            record(change, &authority, organization, (revoked.len(), None), json!({ "ids": revoked }))
         };
-        if is_broad {
-            // Looks at every credential of the organization, however many there are.
-            return self.core.changes.run_at_length(revoke).await;
-        }
         self.core.changes.run(revoke).await
+    }
+
+    async fn revoke_in_bulk(&self, caller: &Caller, scope: BulkScope) -> Result<usize, ManageError> {
+        let counted = self.count(scope).await?;
+        let (core, caller) = (self.core.clone(), caller.clone());
+        let revoke = move |change: &mut Change<'_>| {
+            let authority = core.authority(change.connection, &caller, change.now)?;
+            authority.admin_of(&scope.organization.to_string())?;
+            revoke_in_bulk(change, &authority, scope, counted)
+        };
+        self.core.changes.run(revoke).await
+    }
+
+    /// Counts what is live now, without any lock.
+    async fn count(&self, scope: BulkScope) -> Result<Live, StoreError> {
+        let mut live = Live { has_more: true, ..Live::default() };
+        while live.has_more {
+            live = self.core.db.read(move |connection| live.with_next_batch(connection, scope)).await?;
+            self.core.changes.pauses.at(Point::BatchCounted);
+        }
+        Ok(live)
     }
 }
 
@@ -67,34 +115,50 @@ fn check(which: &Which, now: Timestamp) -> Result<(), ManageError> {
     }
 }
 
-fn revoke(
+/// By one number on the organization or the member. `counted` is what was live before the lock; what came since is
+/// counted under it.
+fn revoke_in_bulk(
+    change: &mut Change<'_>,
+    authority: &Authority,
+    scope: BulkScope,
+    counted: Live,
+) -> Result<usize, ManageError> {
+    let BulkScope { organization, owner, before } = scope;
+    if let Some(owner) = owner
+        && !memberships::is_known(change.connection, organization, owner)?
+    {
+        return Err(ManageError::NotFound);
+    }
+    let live = counted.with_next_batch(change.connection, scope)?;
+    if live.has_more {
+        // As many were made in the moment before the lock: that is not waited for with the lock in hand.
+        return Err(ManageError::Busy);
+    }
+    if let Some(last) = live.last_seq {
+        match owner {
+            Some(owner) => {
+                memberships::revoke_up_to(change.connection, (organization, owner), last)?;
+                change.append(Target::Member(organization, owner), true)?;
+            }
+            None => {
+                organizations::revoke_up_to(change.connection, organization, last)?;
+                change.append(Target::Organization(organization), true)?;
+            }
+        }
+    }
+    let subject = owner.map_or_else(|| organization.to_string(), |owner| owner.to_string());
+    let detail = before.map_or_else(|| json!({}), |before| json!({ "created_before": before }));
+    record(change, authority, organization, (live.count, Some(subject)), detail)
+}
+
+/// Writes down how many were revoked, if any were.
+fn record(
     change: &mut Change<'_>,
     authority: &Authority,
     organization: OrganizationId,
-    which: &Which,
+    (count, subject): (usize, Option<String>),
+    mut detail: Value,
 ) -> Result<usize, ManageError> {
-    let (count, subject, mut detail) = match which {
-        Which::These(ids) => {
-            let revoked = revoke_these(change, authority, organization, ids)?;
-            (revoked.len(), None, json!({ "ids": revoked }))
-        }
-        Which::Of(owner) => {
-            if !memberships::is_known(change.connection, organization, *owner)? {
-                return Err(ManageError::NotFound);
-            }
-            let live = credentials::live_in(change.connection, organization, Some(*owner), None)?;
-            if let Some(last) = live.last {
-                memberships::revoke_up_to(change.connection, (organization, *owner), last)?;
-                change.append(Target::Member(organization, *owner), true)?;
-            }
-            (live.count, Some(owner.to_string()), json!({}))
-        }
-        Which::CreatedBefore(before) => {
-            let count = revoke_broadly(change, organization, Some(*before))?;
-            (count, Some(organization.to_string()), json!({ "created_before": before }))
-        }
-        Which::All => (revoke_broadly(change, organization, None)?, Some(organization.to_string()), json!({})),
-    };
     if count == 0 {
         change.is_so_already();
         return Ok(0);
@@ -123,16 +187,5 @@ fn revoke_these(
     Ok(revoked)
 }
 
-/// By one number on the organization.
-fn revoke_broadly(
-    change: &mut Change<'_>,
-    organization: OrganizationId,
-    before: Option<Timestamp>,
-) -> Result<usize, ManageError> {
-    let live = credentials::live_in(change.connection, organization, None, before)?;
-    if let Some(last) = live.last {
-        organizations::revoke_up_to(change.connection, organization, last)?;
-        change.append(Target::Organization(organization), true)?;
-    }
-    Ok(live.count)
-}
+#[cfg(test)]
+mod tests;

@@ -19,7 +19,7 @@ use crate::{
         credentials::create::Expiry,
         error::{ManageError, conflict, invalid},
     },
-    store::standings,
+    store::standings::{self, OwnedIn},
 };
 
 pub(super) use crate::service::names::checked_name;
@@ -121,14 +121,22 @@ pub(super) fn within_rights(other: &Credential, bound: &Standing, core: &Core) -
 /// all changes, so that two requests at once cannot both take the last place. One that was rotated takes no place of its own
 /// as long as its successor is active; when that one ends first, the old one takes its place until it ends too.
 pub(super) fn check_limit(change: &mut Change<'_>, core: &Core, new: &Standing) -> Result<(), ManageError> {
-    let (organization_id, owner_id) = (new.organization_id(), new.credential.owner_id);
-    let all = standings::perhaps_active_of(change.connection, organization_id, owner_id, change.now)?;
+    let limit = usize::try_from(new.organization.policy.max_tokens_per_user).unwrap_or(usize::MAX);
+    let owned = OwnedIn {
+        organization: new.organization_id(),
+        owner: new.credential.owner_id,
+        bulk_seq: new.owner.revoked_seq.max(new.organization.revoked_seq),
+    };
+    // Mostly there are fewer; to read and judge thousands takes long while all others wait.
+    if standings::count_perhaps_active(change.connection, owned, change.now)? < limit {
+        return Ok(());
+    }
+    let all = standings::perhaps_active(change.connection, owned, change.now)?;
     let is_active = |own: &Standing| verdict::state(own, &core.settings.issuer, change.now) == State::Active;
     let active: Vec<_> = all.into_iter().filter(|(own, _)| is_active(own)).collect();
     let mut heads: HashSet<_> = active.iter().map(|(own, _)| own.credential.id).collect();
     heads.insert(new.credential.id);
     let takes_place =
         |(_, rotated_to): &&(Standing, Option<CredentialId>)| rotated_to.is_none_or(|to| !heads.contains(&to));
-    let limit = usize::try_from(new.organization.policy.max_tokens_per_user).unwrap_or(usize::MAX);
     if active.iter().filter(takes_place).count() >= limit { Err(ManageError::LimitReached) } else { Ok(()) }
 }

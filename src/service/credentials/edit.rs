@@ -162,7 +162,10 @@ fn apply(
     if old == new {
         change.is_so_already();
     } else {
-        credentials::edit(change.connection, &after.credential, &name)?;
+        // The retention job removes long expired credentials without the lock of all changes.
+        if !credentials::edit(change.connection, &after.credential, &name)? {
+            return Err(ManageError::NotFound);
+        }
         list_effect(change, core, standing, &after.credential)?;
         let detail = json!({ "number": before.number, "old": without(&old, &new), "new": without(&new, &old) });
         let subject = Some(before.id.to_string());

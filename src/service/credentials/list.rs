@@ -11,7 +11,7 @@ use crate::{
         authority::Caller,
         error::{ManageError, invalid},
     },
-    store::token_lists::{self, Selection},
+    store::token_lists::{self, Selection, Stretch},
 };
 
 /// The most credentials on one page of a list.
@@ -19,6 +19,10 @@ pub const MAX_PAGE: i64 = 200;
 
 /// How many are read at once where a page is not full yet.
 const STEP: i64 = 250;
+
+/// How many credentials are looked at in one step, whatever the filter admits: a name that nobody has would otherwise be
+/// looked for among millions. Few in tests, which have few.
+const WINDOW: i64 = if cfg!(test) { 3 } else { 20_000 };
 
 /// How often is read for one page.
 const MOST_STEPS: usize = 8;
@@ -81,9 +85,10 @@ impl Credentials {
         let mut count = limit + 1;
         for _ in 0..MOST_STEPS {
             let asked = selection.clone();
-            let rows = self.core.db.read(move |c| token_lists::page(c, &asked, below, count)).await?;
-            let is_end = i64::try_from(rows.len()).unwrap_or(i64::MAX) < count;
-            for record in rows {
+            let stretch = Stretch { below, limit: count, window: WINDOW };
+            let found = self.core.db.read(move |c| token_lists::page(c, &asked, stretch)).await?;
+            let is_full = i64::try_from(found.records.len()).unwrap_or(i64::MAX) == count;
+            for record in found.records {
                 let seen = self.seen(record, now);
                 let number = seen.record.standing.credential.number;
                 if selection.filter.admits(&seen.record, seen.state, seen.effective_expires_at) {
@@ -94,11 +99,65 @@ impl Credentials {
                 }
                 below = number;
             }
-            if is_end {
-                return Ok(Page { items, next: None });
+            match found.rest {
+                Some(rest) => below = rest,
+                None if is_full => {}
+                None => return Ok(Page { items, next: None }),
             }
             count = STEP;
         }
         Ok(Page { items, next: Some(below) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret as _;
+
+    use super::*;
+    use crate::{
+        domain::source::Source,
+        service::testing::{Replica, block_on},
+    };
+
+    #[test]
+    fn a_page_looks_at_a_bounded_part_and_the_pages_together_at_all() {
+        let replica = Replica::new();
+        let most = i64::try_from(MOST_STEPS).unwrap() * WINDOW;
+        // The two that there are get numbers so far apart that two pages lie between them, and others are in between.
+        let columns = "organization_id, owner_id, kind, permission, created_at, created_seq";
+        for number in 3..=2 * most + 2 {
+            let hash = format!("{number:032}");
+            let hash = match replica.db.url().sqlite_path() {
+                Some(_) => format!("CAST('{hash}' AS BLOB)"),
+                None => format!("convert_to('{hash}', 'UTF8')"),
+            };
+            replica.execute(&format!(
+                "INSERT INTO credentials (id, number, name, secret_hash, {columns})
+                 SELECT '0199aaaa-0000-7000-8000-{number:012}', {number}, 'other', {hash}, {columns}
+                 FROM credentials WHERE number = 2"
+            ));
+        }
+        let last = 2 * most + 3;
+        replica.execute(&format!(
+            "UPDATE credentials SET number = {last} WHERE number = 2;
+             UPDATE credentials SET name = 'Needle' WHERE number IN (1, {last})"
+        ));
+        let services = &replica.services;
+        let signed_in = services.sessions.sign_in("ada@acme.example", replica.password.clone(), Source::default());
+        let signed_in = block_on(signed_in).unwrap().token.unwrap();
+        let caller = services.credentials.caller(signed_in.expose_secret(), Source::default()).unwrap();
+        let (mut before, mut found) = (None, Vec::new());
+        loop {
+            let filter = TokenFilter { name: Some("needle".to_owned()), ..TokenFilter::default() };
+            let listing = Listing { filter, before, limit: 10 };
+            let page = block_on(services.credentials.list_of(&caller, "acme", None, listing)).unwrap();
+            found.push(page.items.iter().map(|seen| seen.record.standing.credential.number).collect::<Vec<_>>());
+            before = page.next;
+            if before.is_none() {
+                break;
+            }
+        }
+        assert_eq!(found, [vec![last], vec![], vec![1]]);
     }
 }

@@ -1,6 +1,7 @@
 //! Credentials: one's own to make, see, edit and revoke; an organization's to see and revoke.
 
 mod bulk;
+mod bulk_turns;
 mod checks;
 mod create;
 mod edit;
@@ -16,6 +17,7 @@ mod usage;
 
 use std::sync::Arc;
 
+use self::bulk_turns::BulkTurns;
 pub use self::{
     bulk::{MAX_IDS, Which},
     create::{Expiry, NewToken},
@@ -40,7 +42,8 @@ use crate::{
 
 /// Manages credentials.
 pub struct Credentials {
-    pub(crate) core: Arc<Core>,
+    core: Arc<Core>,
+    bulk_turns: BulkTurns,
 }
 
 /// A credential as its owner sees it.
@@ -55,6 +58,11 @@ pub struct Seen {
 }
 
 impl Credentials {
+    pub(super) fn new(core: Arc<Core>) -> Self {
+        let bulk_turns = BulkTurns::new(core.clock.clone());
+        Self { core, bulk_turns }
+    }
+
     fn seen(&self, record: Record, now: Timestamp) -> Seen {
         let standing = &record.standing;
         let state = verdict::state(standing, &self.core.settings.issuer, now);

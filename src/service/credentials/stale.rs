@@ -16,6 +16,7 @@ use crate::{
         DbConnection, StoreError,
         mass_changes::{self, MassChange},
         numbers::{self, Numbered},
+        retention,
         stale::{self, Over},
         standings,
     },
@@ -178,8 +179,10 @@ fn end(
         ended += 1;
     }
     // Nobody has gone by these for long: no entry on the list.
-    for Over { id, number, organization_id } in over(change.connection, range, now)?.into_iter().take(limit - ended) {
-        stale::remove(change.connection, id)?;
+    let mut removed = over(change.connection, range, now)?;
+    removed.truncate(limit - ended);
+    retention::remove_these(change.connection, &removed.iter().map(|over| over.id).collect::<Vec<_>>())?;
+    for Over { id, number, organization_id } in removed {
         let (organization, subject) = (Some(organization_id), Some(id.to_string()));
         let detail = json!({ "number": number });
         change.record(Actor::SERVER, "credential.remove", organization, subject, Some(&detail))?;

@@ -35,6 +35,8 @@ pub(crate) enum Point {
     Restoring,
     /// Status list, on its blocking thread: about to read a piece.
     PieceBegun,
+    /// Bulk revocation: a batch of credentials is counted, the change has not begun.
+    BatchCounted,
 }
 
 /// Stops nothing.

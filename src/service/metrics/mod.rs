@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use self::counters::Counters;
 use super::{error::ManageError, exchange::ExchangeError};
-use crate::domain::verdict::Refusal;
+use crate::{domain::verdict::Refusal, store::retention::Aged};
 
 /// How an exchange may end, but for the refusals.
 const ENDS: [&str; 4] = ["granted", "unknown", "unavailable", "failed"];
@@ -39,6 +39,7 @@ pub(crate) struct Metrics {
     durations: Counters<{ BOUNDS.len() + 2 }>,
     lookups: Counters<{ LOOKUPS.len() }>,
     sign_ins: Counters<{ SIGN_INS.len() }>,
+    removed: Counters<{ Aged::ALL.len() }>,
 }
 
 /// How often something ended in which way.
@@ -91,6 +92,15 @@ impl Metrics {
             Err(_) => 4,
         };
         self.sign_ins.add(end, 1);
+    }
+
+    /// Rows were removed because of their age.
+    pub(crate) fn removed(&self, what: Aged, rows: usize) {
+        self.removed.add(what as usize, u64::try_from(rows).unwrap_or(u64::MAX));
+    }
+
+    pub(super) fn rows_removed(&self) -> Counted {
+        named(Aged::ALL.map(Aged::table).into_iter(), &self.removed)
     }
 
     pub(super) fn exchanges(&self) -> Counted {

@@ -15,7 +15,11 @@ use crate::{
         verdict::{self, State},
     },
     service::{core::Core, exchange::Point},
-    store::{DbConnection, StoreError, standings},
+    store::{
+        DbConnection, StoreError,
+        numbers::{self, Numbered},
+        standings,
+    },
 };
 
 /// Bits for each: VALID 0, INVALID 1, SUSPENDED 2.
@@ -33,6 +37,17 @@ const TYP: &str = "statuslist+jwt";
 /// The turn to make a list. Each read has a share in it: one that goes on though nobody waits for it any more (a database
 /// that hangs) keeps the next list from being begun, and so never more than one connection is taken.
 type Turn = Arc<OwnedMutexGuard<()>>;
+
+/// Whether all places of list `list` have been given out, and all who had one have been removed.
+pub(super) async fn is_gone(core: &Arc<Core>, list: i64, turn: &Turn) -> Result<bool, StoreError> {
+    let (share, first) = (turn.clone(), list.saturating_mul(SIZE));
+    let look = move |connection: &mut DbConnection| {
+        let _share = share;
+        let is_full = numbers::last(connection, Numbered::Credential)? >= first + SIZE - 1;
+        Ok(is_full && !standings::is_any_numbered(connection, first, first + SIZE)?)
+    };
+    core.db.read(look).await
+}
 
 /// Makes list `list`. It says of each credential how it stood at some moment after `iat`.
 pub(super) async fn signed(core: &Arc<Core>, list: i64, turn: &Turn) -> Result<String, StatusListError> {

@@ -118,3 +118,30 @@ fn an_organization_is_read_once_for_all_its_credentials() {
     assert!(all.len() > 1);
     assert!(all.windows(2).all(|two| Arc::ptr_eq(&two[0].organization, &two[1].organization)));
 }
+
+#[test]
+fn a_list_whose_credentials_have_all_been_removed_costs_nothing() {
+    let (replica, runtime) = (Replica::new(), runtime());
+    let lists = &replica.services.status_lists;
+    replica.execute(&format!("UPDATE numbers SET last = {} WHERE name = 'credential'", 2 * SIZE));
+    runtime.block_on(lists.signed(0)).expect("the two that there are");
+    runtime.block_on(lists.signed(2)).expect("not all of its places have been given out");
+    for _ in 0..2 {
+        let gone = runtime.block_on(lists.signed(1));
+        assert!(matches!(gone, Err(StatusListError::Unknown)), "{gone:?}");
+    }
+    let queries = replica.db.queries();
+    assert!(runtime.block_on(lists.signed(1)).is_err());
+    assert_eq!(replica.db.queries(), queries, "that is known for good");
+}
+
+#[test]
+fn lists_that_nobody_asks_for_any_more_are_forgotten() {
+    let (replica, runtime) = (Replica::new(), runtime());
+    let lists = &replica.services.status_lists;
+    replica.execute(&format!("UPDATE numbers SET last = {SIZE} WHERE name = 'credential'"));
+    runtime.block_on(lists.signed(0)).unwrap();
+    replica.clock.advance(KEPT);
+    runtime.block_on(lists.signed(1)).unwrap();
+    assert_eq!(lists.made().keys().collect::<Vec<_>>(), [&1]);
+}

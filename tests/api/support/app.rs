@@ -7,7 +7,7 @@ use std::{
 };
 
 use patmint::{
-    domain::{jws::SigningAlgorithm, random::SystemRandomness},
+    domain::{jws::SigningAlgorithm, random::SystemRandomness, retention::Retention},
     http::{App, HttpSettings, Server, TrustedProxies},
     service::{Bootstrapped, Environment, Services, Settings},
     store::{Database, DatabaseSettings, DbConnection, StoreError},
@@ -225,6 +225,7 @@ impl TestApp {
             key_lead: 900,
             key_rotation: 0,
             signing_algorithm: SigningAlgorithm::default(),
+            retention: Retention::default(),
         };
         let db = Database::new(&DatabaseSettings { url: self.database.url().parse().unwrap(), connections: 1 });
         let outside = Environment { clock: self.clock.clone(), random: Arc::new(SystemRandomness::default()), db };
@@ -289,6 +290,7 @@ async fn start(
         key_lead: 900,
         key_rotation: 0,
         signing_algorithm: SigningAlgorithm::default(),
+        retention: Retention::default(),
     };
     let outside = Environment { clock, random: Arc::new(SystemRandomness::default()), db: db.clone() };
     let services = Services::for_server(settings, &keys, outside).await.expect("services");
