@@ -122,6 +122,7 @@ fn the_tables_are_those_of_the_schema() {
             "invitations(id)",
             "invitations(secret_hash)",
             "list_entries(seq)",
+            "mass_changes(job)",
             "memberships(organization_id,user_id)",
             "numbers(name)",
             "organizations(id)",
