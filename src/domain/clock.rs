@@ -80,13 +80,6 @@ impl Timestamp {
         Self(moved.unwrap_or(limit))
     }
 
-    /// The same by `micros` microseconds.
-    #[must_use]
-    pub fn plus_micros(self, micros: i64) -> Self {
-        let limit = if micros < 0 { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC };
-        Self(self.0.checked_add_signed(TimeDelta::microseconds(micros)).unwrap_or(limit))
-    }
-
     /// The calendar day (UTC), as `YYYY-MM-DD`.
     #[must_use]
     pub fn day(self) -> String {

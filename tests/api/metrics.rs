@@ -189,3 +189,13 @@ fn only_the_operators_networks_see_it() {
     assert_eq!(status(behind("192.0.2.0/24"), &[("x-forwarded-for", "192.0.2.1")]), 200);
     assert_eq!(status(behind("192.0.2.0/24"), &[("x-forwarded-for", "garbage")]), 403);
 }
+
+#[test]
+fn what_is_not_cleaned_up_is_told() {
+    let app = TestApp::new();
+    app.execute("INSERT INTO mass_changes VALUES ('stale', '2026-11-21 10:00:00', 12, 30)");
+    let seen = metrics(&app);
+    assert_eq!(seen["patmint_tokens_held_back"], "12");
+    assert_eq!(seen["patmint_cleanup_allowed"], "0", "nothing is known of the clock yet");
+    assert_eq!(seen["patmint_clock_ahead_seconds"], "0");
+}

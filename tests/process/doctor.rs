@@ -97,6 +97,26 @@ fn a_good_installation_is_good_throughout() {
 }
 
 #[test]
+fn what_a_wrong_clock_leaves_behind_is_told() {
+    let place = Place::new();
+    place.bootstrap();
+    place.look().execute(
+        "UPDATE sealed_keys SET created_at = '2099-01-01 00:00:00';
+         INSERT INTO mass_changes VALUES ('stale', '2026-11-21 10:00:00', 900, 1000)",
+    );
+    let found = findings(doctor(&place));
+    let told = |check: &str, words: &str| {
+        let is_told =
+            |finding: &Value| finding["check"] == check && finding["message"].as_str().unwrap().contains(words);
+        found.iter().any(|finding| is_told(finding) && finding["outcome"] == "warning")
+    };
+    assert!(told("keys", "was made at 2099-01-01"), "{found:?}");
+    assert!(told("cleaning up", "would end 900 tokens of 1000"), "{found:?}");
+    place.look().execute("UPDATE clock SET trusted_at = '2099-01-01 00:00:00'");
+    wrong(doctor(&place), "cleaning up", "one of the two is wrong");
+}
+
+#[test]
 fn nothing_is_made_or_changed() {
     let place = Place::new();
     let (check, words) =

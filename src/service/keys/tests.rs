@@ -208,6 +208,25 @@ fn what_somebody_else_signs_with_a_withdrawn_key_proves_nothing() {
 }
 
 #[test]
+fn no_key_is_made_by_a_clock_that_may_be_wrong_and_one_that_was_keeps_none_from_being_made() {
+    let server = Replica::following();
+    block_on(server.presence.leave()).unwrap();
+    let minute = || {
+        block_on(each_minute(server.services.core(), &mut Watcher::default(), &mut StaleWalk::default()));
+        server.follow();
+        published(&server).len()
+    };
+    server.trust_clock();
+    server.clock.jump(100 * KEY_ROTATION);
+    assert_eq!(minute(), 1);
+    server.clock.jump(-100 * KEY_ROTATION);
+    assert_eq!(minute(), 1, "it is not old");
+    server.execute("UPDATE sealed_keys SET created_at = '2028-11-21 10:00:00', activates_at = '2028-11-21 10:15:00'");
+    assert_eq!(minute(), 2, "one that is to be made in two years");
+    assert_eq!(minute(), 2);
+}
+
+#[test]
 fn a_key_is_made_when_the_newest_is_old_enough() {
     let server = Replica::following();
     block_on(server.presence.leave()).unwrap();

@@ -53,7 +53,7 @@ struct Entry {
 }
 
 impl Entry {
-    fn is_shown(&self) -> bool {
+    fn is_shown(self) -> bool {
         self.target != Target::Nobody && !self.is_over
     }
 }
@@ -116,6 +116,7 @@ struct Answer {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::struct_excessive_bools, reason = "what has happened, one for each thing")]
 struct State {
     counter: u8,
     list: List,
@@ -189,7 +190,7 @@ impl World {
             after.counter = after.counter.max(after.top) + 1;
         }
         server.link = Link::Connected;
-        let shown: Vec<_> = after.list.entries().filter(Entry::is_shown).collect();
+        let shown: Vec<_> = after.list.entries().filter(|entry| entry.is_shown()).collect();
         if after.counter < server.seen || (is_new && has_lost) {
             let is_lacking = |entry: &Entry| !server.log.entries().any(|own| own == *entry);
             let lacks = shown.iter().filter(|entry| entry.number <= server.seen).any(is_lacking);
@@ -199,7 +200,7 @@ impl World {
             let all = Entry { number, target, is_over: false };
             after.list.add(all);
             after.counter = number;
-            shown.into_iter().chain(Some(all).filter(Entry::is_shown)).for_each(|entry| server.log.add(entry));
+            shown.into_iter().chain(Some(all).filter(|entry| entry.is_shown())).for_each(|entry| server.log.add(entry));
         } else {
             let is_new = |entry: &Entry| server.head < entry.number && entry.number <= after.counter;
             shown.into_iter().filter(is_new).for_each(|entry| server.log.add(entry));
