@@ -20,10 +20,13 @@ pub(super) enum Waiter {
     Anybody(Option<IpAddr>),
 }
 
+/// `None` = all clients whose address is unknown.
+type Client = Option<IpNet>;
+
 #[derive(Debug, Default)]
 struct Taken {
     all: usize,
-    by_client: HashMap<Option<IpNet>, usize>,
+    by_client: HashMap<Client, usize>,
 }
 
 /// The places.
@@ -39,7 +42,7 @@ pub(super) struct FeedPlaces {
 pub(super) struct FeedPlace<'a> {
     places: &'a FeedPlaces,
     /// Absent for those that are not counted.
-    client: Option<Option<IpNet>>,
+    client: Option<Client>,
 }
 
 impl FeedPlaces {
