@@ -44,13 +44,18 @@ pub fn insert(connection: &mut DbConnection, replacement: Replacement) -> Result
     Ok(())
 }
 
-/// Up to `limit` credentials that have been used and whose predecessors end by that: (new, old).
+/// Up to `limit` credentials from before `before` that have been used and whose predecessors end by that: (new, old).
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn used(connection: &mut DbConnection, limit: i64) -> Result<Vec<(CredentialId, CredentialId)>, StoreError> {
+pub fn used(
+    connection: &mut DbConnection,
+    before: Timestamp,
+    limit: i64,
+) -> Result<Vec<(CredentialId, CredentialId)>, StoreError> {
     let used = credentials::table
         .filter(credentials::ends_on_use.is_not_null().and(credentials::last_used_at.is_not_null()))
+        .filter(credentials::created_at.le(before))
         .limit(limit)
         .select((credentials::id, credentials::ends_on_use.assume_not_null()));
     run(used.load(connection))

@@ -30,7 +30,7 @@ struct Body {
     #[serde(default, deserialize_with = "json::given")]
     #[schemars(required, range(min = 0, max = MAX_OVERLAP))]
     overlap: Option<i64>,
-    /// Whether the old one ends soon after the new one was first used.
+    /// Whether the old one ends soon after the new one was first used, a minute after the rotation at the earliest.
     #[serde(default)]
     after_use: bool,
     /// When the new one ends, within the policy; `null`: never; left out: it lives as long as the old one was to live.

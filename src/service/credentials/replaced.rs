@@ -1,6 +1,6 @@
 //! Ends credentials that were replaced, once the new one has been used.
 
-use super::revoke::revoke;
+use super::{revoke::revoke, rotate::MIN_OVERLAP_BY_TOKEN};
 use crate::{
     domain::credential::{LookupKey, RevocationReason},
     service::{
@@ -18,12 +18,14 @@ const AT_ONCE: i64 = 100;
 /// # Errors
 /// [`StoreError`].
 pub(in crate::service) async fn end_replaced(core: &Core) -> Result<(), StoreError> {
+    // A token that replaced itself lives so long in any case.
+    let before = core.clock.now().plus_seconds(-MIN_OVERLAP_BY_TOKEN);
     // Before the lock of all changes: mostly there are none.
-    if core.db.read(|connection| rotations::used(connection, 1)).await?.is_empty() {
+    if core.db.read(move |connection| rotations::used(connection, before, 1)).await?.is_empty() {
         return Ok(());
     }
-    let end = |change: &mut Change<'_>| {
-        for (new, old) in rotations::used(change.connection, AT_ONCE)? {
+    let end = move |change: &mut Change<'_>| {
+        for (new, old) in rotations::used(change.connection, before, AT_ONCE)? {
             if let Some(standing) = standings::by_key(change.connection, LookupKey::Id(old))? {
                 revoke(change, &standing, Actor::SERVER, None, RevocationReason::Rotated)?;
             }
@@ -36,7 +38,7 @@ pub(in crate::service) async fn end_replaced(core: &Core) -> Result<(), StoreErr
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::Barrier, thread};
+    use std::{sync::Barrier, thread, time::Duration};
 
     use secrecy::ExposeSecret as _;
 
@@ -76,6 +78,10 @@ mod tests {
         end(&replica);
         replica.exchange().expect("its use is not written yet");
         block_on(services.core().usage.flush_some(&replica.db)).unwrap();
+        replica.clock.advance(Duration::from_secs(59));
+        end(&replica);
+        replica.exchange().expect("the first minute is not over");
+        replica.clock.advance(Duration::from_secs(1));
 
         let before = block_on(replica.db.read::<_, StoreError>(list::head)).unwrap().seq;
         let (other, start) = (replica.beside(), Barrier::new(2));

@@ -36,7 +36,7 @@ pub const MAX_OVERLAP: i64 = 30 * 86_400;
 
 /// The shortest that one lives after a token replaced it, in seconds. Automation that loses the answer has nothing else left
 /// with which it could ask again.
-const MIN_OVERLAP_BY_TOKEN: i64 = 60;
+pub(super) const MIN_OVERLAP_BY_TOKEN: i64 = 60;
 
 /// How a credential is to be replaced.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub struct Rotation {
     /// For how many seconds the old one still is good, at the longest; up to 30 days. `None` = not at all, with `after_use` 30
     /// days. When a token asks, less than a minute becomes one.
     pub overlap: Option<i64>,
-    /// Whether the old one ends soon after the new one's first use was seen.
+    /// Whether the old one ends soon after the new one's first use was seen, a minute after the rotation at the earliest.
     pub after_use: bool,
     /// When the new one ends; `None` = it lives as long as the old one was to live, within the policy.
     pub expiry: Option<Expiry>,
