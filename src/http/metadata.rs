@@ -1,10 +1,10 @@
 //! `/.well-known/oauth-authorization-server` (RFC 8414): where things are. Names only what is there.
 
-use actix_web::{HttpResponse, http::header, web::Data};
+use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{app::App, openapi::Operation};
+use super::{app::App, openapi::Operation, origin::origin_of, problem::Problem};
 
 /// This issuer, for programs (RFC 8414).
 #[derive(Serialize, JsonSchema)]
@@ -32,6 +32,15 @@ pub(super) async fn get(app: Data<App>) -> HttpResponse {
             response_types_supported: [],
             grant_types_supported: [],
         })
+}
+
+/// The same at another of its addresses: behind a doubled slash (of an issuer with a slash at its end and a client that
+/// adds one), or where RFC 8414 section 3.1 has it for an issuer with a path, which stands at the end then.
+pub(super) async fn get_elsewhere(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let issuer = &app.services.settings().issuer;
+    let own = issuer.strip_prefix(origin_of(issuer)).unwrap_or_default();
+    let asked = request.match_info().get("path").unwrap_or(own);
+    if asked.trim_matches('/') == own.trim_matches('/') { Ok(get(app).await) } else { Err(Problem::NotFound) }
 }
 
 /// What is told of [`get`].

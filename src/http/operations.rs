@@ -30,6 +30,18 @@ pub(super) fn livez_told() -> Operation {
     Operation::new("operations", "livez", "Whether the process runs").answers::<Status>(200, "It does")
 }
 
+/// `OPTIONS /`: the process runs, as [`livez`] says. So HAProxy asks where nobody tells it better (`/readyz`).
+pub(super) async fn options() -> HttpResponse {
+    HttpResponse::NoContent().insert_header((header::ALLOW, "HEAD, GET, OPTIONS")).finish()
+}
+
+/// What is told of [`options`].
+pub(super) fn options_told() -> Operation {
+    Operation::new("operations", "options", "Whether the process runs, as HAProxy asks by default")
+        .answers_nothing(204, "It does")
+        .with_header("Allow", "The methods")
+}
+
 /// The process can do its work.
 pub(super) async fn readyz(app: Data<App>) -> HttpResponse {
     match app.services.health.check().await {

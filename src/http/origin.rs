@@ -16,7 +16,7 @@ pub(super) fn is_own(request: &HttpRequest, issuer: &str) -> bool {
 }
 
 /// Scheme and authority of a URL.
-fn origin_of(url: &str) -> &str {
+pub(super) fn origin_of(url: &str) -> &str {
     let authority = url.find("://").map_or(0, |at| at + 3);
     let end = url.get(authority..).and_then(|rest| rest.find('/')).map_or(url.len(), |at| authority + at);
     url.get(..end).unwrap_or(url)

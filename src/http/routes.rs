@@ -16,9 +16,17 @@ use crate::{compat::label_studio, web as pages};
 /// The exchange, with and without the slash that some clients put at the end.
 const EXCHANGE: [&str; 4] = ["/api/token/refresh", "/api/token/refresh/", "/token/refresh", "/token/refresh/"];
 
+/// Where clients look for the metadata too. Nothing is told of these: they are no other endpoints.
+const METADATA_ELSEWHERE: [&str; 2] =
+    ["//.well-known/oauth-authorization-server", "/.well-known/oauth-authorization-server/{path:.*}"];
+
 /// Serves every route there is.
 pub(super) fn routes(config: &mut ServiceConfig) {
     for endpoint in endpoints() {
+        config.service(endpoint.finish());
+    }
+    for path in METADATA_ELSEWHERE {
+        let endpoint = Endpoint::new(path).on(Method::GET, metadata::get_elsewhere, metadata::get_told);
         config.service(endpoint.finish());
     }
     config.default_service(web::to(|| async { Problem::NotFound.error_response() }));
@@ -59,7 +67,11 @@ fn endpoints() -> Vec<Endpoint> {
         Endpoint::new("/docs").on(Method::GET, pages::docs, pages::docs_told),
         Endpoint::new("/invitations").on(Method::GET, pages::invitations, pages::invitations_told),
         Endpoint::new("/invitations.js").on(Method::GET, pages::invitations_script, pages::invitations_script_told),
-        Endpoint::new("/").on(Method::GET, pages::index, pages::index_told),
+        Endpoint::new("/").on(Method::GET, pages::index, pages::index_told).on(
+            Method::OPTIONS,
+            operations::options,
+            operations::options_told,
+        ),
     ]);
     all.extend(of_people());
     all.extend(of_organizations());

@@ -1,5 +1,10 @@
 //! What is there for whoever runs it, and what is not there at all.
 
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
+};
+
 use serde_json::json;
 
 use crate::support::TestApp;
@@ -97,14 +102,27 @@ fn another_method_is_told_which_there_are() {
         ("/livez", "HEAD, GET"),
         ("/readyz", "HEAD, GET"),
         ("/metrics", "HEAD, GET"),
-        ("/", "HEAD, GET"),
+        ("/", "HEAD, GET, OPTIONS"),
     ] {
-        for method in ["PUT", "OPTIONS", "SESAME"] {
+        for method in ["PUT", "OPTIONS", "SESAME"].into_iter().filter(|method| !allowed.contains(method)) {
             let answer = app.request(method, path).send();
             assert_eq!((answer.status, answer.code().as_str()), (405, "method_not_allowed"), "{method} {path}");
             assert_eq!(answer.header("allow"), Some(allowed), "{method} {path}");
         }
     }
+}
+
+/// `option httpchk` without anything more.
+#[test]
+fn haproxys_own_check_passes() {
+    let app = TestApp::new();
+    let mut stream = TcpStream::connect(app.address).unwrap();
+    stream.write_all(b"OPTIONS / HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.0 204 "), "{answer}");
+    let answer = app.request("OPTIONS", "/").send();
+    assert_eq!((answer.status, answer.header("allow")), (204, Some("HEAD, GET, OPTIONS")));
 }
 
 #[test]

@@ -7,6 +7,8 @@ use crate::support::{Options, TestApp};
 
 const JWKS: &str = "/.well-known/jwks.json";
 
+const METADATA: &str = "/.well-known/oauth-authorization-server";
+
 /// What a service does with a token: the claims, or why not.
 fn verify(jwks: &Value, token: &str, issuer: &str, audience: &str) -> Result<Value, jsonwebtoken::errors::ErrorKind> {
     let keys: JwkSet = serde_json::from_value(jwks.clone()).unwrap();
@@ -98,4 +100,25 @@ fn the_metadata_names_only_what_is_there() {
     }
     // RFC 8414 section 2: where grant types are left out, `authorization_code` is meant.
     assert!(metadata["grant_types_supported"].is_array());
+}
+
+#[test]
+fn the_metadata_is_found_where_clients_look() {
+    let mut app = TestApp::new();
+    let get = |app: &TestApp, path: &str| app.get(path).send();
+    assert_eq!(get(&app, &format!("/{METADATA}")).json(), get(&app, METADATA).json(), "a slash too many");
+    for path in ["//.well-known/jwks", "/.well-known/oauth-authorization-server/base", "//.well-known"] {
+        assert_eq!(get(&app, path).code(), "not_found", "{path}");
+    }
+    app.restart(Options { issuer_path: "/base/sts", ..Options::default() });
+    let expected = get(&app, METADATA).json();
+    assert_eq!(expected["issuer"], format!("{}/base/sts", app.issuer()));
+    for path in ["/base/sts", "/base/sts/"] {
+        let found = get(&app, &format!("{METADATA}{path}"));
+        assert_eq!((found.status, found.json()), (200, expected.clone()), "RFC 8414 section 3.1");
+    }
+    for path in ["/base", "/base/sts/more", "/", "/base%2Fsts"] {
+        assert_eq!(get(&app, &format!("{METADATA}{path}")).status, 404, "{path}");
+    }
+    assert_eq!(app.post(&format!("{METADATA}/base/sts")).send().status, 405);
 }

@@ -55,6 +55,8 @@ pub struct Options {
     pub max_connections: usize,
     pub silence: Duration,
     pub metrics_networks: &'static str,
+    /// What follows the address in the issuer.
+    pub issuer_path: &'static str,
 }
 
 impl Default for Options {
@@ -68,6 +70,7 @@ impl Default for Options {
             max_connections: 1000,
             silence: Duration::from_secs(150),
             metrics_networks: "127.0.0.1/32",
+            issuer_path: "",
         }
     }
 }
@@ -264,7 +267,7 @@ async fn start(
     let db = Database::new(&DatabaseSettings { url: url.parse().unwrap(), connections: 8 });
     db.migrate().expect("migrations");
     let settings = Settings {
-        issuer: format!("http://{}", listener.local_addr().unwrap()),
+        issuer: format!("http://{}{}", listener.local_addr().unwrap(), options.issuer_path),
         token_prefix: options.token_prefix.to_owned(),
         max_staleness: options.max_staleness,
         cache_capacity: 1000,
