@@ -5,7 +5,10 @@ use std::future::Future;
 use actix_web::{
     Error,
     dev::ServiceResponse,
-    http::ConnectionType,
+    http::{
+        ConnectionType,
+        header::{self, HeaderValue},
+    },
 };
 
 use super::{request_id, traced};
@@ -34,6 +37,8 @@ pub(super) async fn finished<B>(
     }
     let mut response = answer?;
     request_id::mark(response.headers_mut(), id);
+    // What is told as JSON stays JSON: no browser shall find a page or a script in it.
+    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if is_last {
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }

@@ -31,7 +31,6 @@ pub(crate) fn invitations_told() -> Operation {
 pub(crate) async fn invitations_script() -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "text/javascript; charset=utf-8"))
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((header::CACHE_CONTROL, super::CACHE_CONTROL))
         .body(SCRIPT)
 }

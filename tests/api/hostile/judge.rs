@@ -72,6 +72,9 @@ fn judge_one(sent: &Sent, reply: &Reply) -> Result<(), String> {
     if body.is_some() && !is_json && (!expected.contains(&media_type) || reply.status != 200) {
         return Err(format!("a body of an unexpected type {media_type:?}"));
     }
+    if body.is_some() && reply.header("x-content-type-options") != Some("nosniff") {
+        return Err("a body of which a browser may make something else".to_owned());
+    }
     echo(sent, reply, json.as_ref())?;
     if let Some(json) = &json {
         shape(reply, media_type, json)?;

@@ -9,8 +9,9 @@ use super::Answer;
 
 pub static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(patmint::http::openapi()).expect("JSON"));
 
-/// The document tells of this answer. What is said where there is no route is told of nowhere.
+/// The document tells of this answer, and no browser finds anything else in it. What is said where there is no route is told of nowhere.
 pub fn hold(method: &str, target: &str, answer: &Answer) {
+    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{method} {target}");
     let path = target.split('?').next().unwrap_or_default();
     let asked = if method == "HEAD" { "GET" } else { method };
     let Some(told) = template(path).and_then(|told| told.get(asked.to_lowercase())) else { return };
