@@ -82,7 +82,7 @@ fn open() -> Vec<Row> {
         row(("GET", "/readyz", ""), |_, _| at("/readyz"), ALL),
         row(("GET", "/metrics", "from the operator's networks"), |_, _| at("/metrics"), ALL),
         row(("GET", "/", ""), |_, _| at("/"), ALL),
-        row(("OPTIONS", "/", ""), |_, _| at("/"), ALL),
+        row(("OPTIONS", "/", ""), |_, _| at("/"), [204; 10]),
     ]);
     rows
 }
