@@ -29,7 +29,9 @@ fn gather(connection: &mut DbConnection, doctor: &Doctor<'_>, findings: &mut Vec
     let name = doctor.database.url.describe();
     let server = inspect::postgres(connection)?;
     let version = server.as_ref().map(|server| format!(" (PostgreSQL {})", server.version)).unwrap_or_default();
-    findings.push(match inspect::damage(connection)? {
+    let damage = inspect::damage(connection)?;
+    let is_whole = damage.is_none();
+    findings.push(match damage {
         None => Finding::good("database", format!("{name} answers{version}")),
         Some(damage) => Finding::wrong(
             "database",
@@ -43,7 +45,7 @@ fn gather(connection: &mut DbConnection, doctor: &Doctor<'_>, findings: &mut Vec
         findings.push(of_clocks(said.unix_millis() - doctor.clock.now().unix_millis()));
     }
     let is_usable = schema == Schema::Current;
-    if is_usable {
+    if is_usable && is_whole {
         let now = doctor.clock.of_database(time::now(connection)?);
         findings.push(of_cleaning(clock::trusted_at(connection)?, now));
         findings.extend(mass_changes::all(connection)?.iter().map(of_mass_change));
