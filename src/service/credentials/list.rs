@@ -150,7 +150,7 @@ mod tests {
         let (mut before, mut found) = (None, Vec::new());
         loop {
             let filter = TokenFilter { name: Some("needle".to_owned()), ..TokenFilter::default() };
-            let listing = Listing { filter, before, limit: 10 };
+            let listing = Listing { filter, created_by: None, before, limit: 10 };
             let page = block_on(services.credentials.list_of(&caller, "acme", None, listing)).unwrap();
             found.push(page.items.iter().map(|seen| seen.record.standing.credential.number).collect::<Vec<_>>());
             before = page.next;

@@ -252,13 +252,13 @@ mod tests {
     fn a_wrong_clock_takes_nothing_away_for_good() {
         let log = FeedLog::default();
         let years_ahead = time().plus_seconds(2 * 365 * 86_400);
-        log.take(&[entry(1, true, time()), entry(2, true, time())], head(2), years_ahead);
+        log.take(&[entry(1, true, time()), entry(2, true, time())], head(2), none(), years_ahead);
         assert!(seqs(&log.page(0, years_ahead)).is_empty());
         let page = log.page(0, time().plus_seconds(2));
         assert_eq!((seqs(&page), page.pruned_to), (vec![1, 2], 0));
         // When they are gone from the list too they need no room any more.
         let over = time().plus_seconds(ENTRY_LIFETIME);
-        log.take(&[], Head { pruned_to: 1, ..head(3) }, over);
+        log.take(&[], Head { pruned_to: 1, ..head(3) }, none(), over);
         assert_eq!(log.state().entries.keys().copied().collect::<Vec<_>>(), [2]);
     }
 

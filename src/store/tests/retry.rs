@@ -13,10 +13,13 @@ use diesel::connection::SimpleConnection as _;
 use super::*;
 use crate::{
     domain::{
-        clock::Timestamp,
+        clock::{SystemClock, Timestamp},
         list::{Entry, Target},
     },
-    store::{DbConnection, StoreError, list},
+    store::{
+        DbConnection, StoreError,
+        list::{self, Stamp},
+    },
 };
 
 /// As PostgreSQL says it, one of them in another language than this test's.
@@ -51,12 +54,12 @@ fn change(db: &Database) -> (Result<i64, StoreError>, usize) {
     let runs = Arc::new(AtomicUsize::new(0));
     let counted = runs.clone();
     let created_at: Timestamp = "2026-11-28T10:00:00Z".parse().unwrap();
-    let change = move |connection: &mut DbConnection, seq| {
+    let change = move |connection: &mut DbConnection, Stamp { seq, .. }| {
         counted.fetch_add(1, SeqCst);
         list::append(connection, Entry { seq, target: Target::Unknown, revokes: true, created_at })?;
         Ok(seq)
     };
-    let outcome = block_on(db.change(change));
+    let outcome = block_on(db.change(Arc::new(SystemClock), change));
     (outcome, runs.load(SeqCst))
 }
 

@@ -1,9 +1,14 @@
 //! Each connection is set up so that what was answered survives, and so that nobody holds up everybody.
 
+use std::sync::Arc;
+
 use diesel::{QueryableByName, RunQueryDsl as _, connection::SimpleConnection as _, sql_query, sql_types::Text};
 
 use super::*;
-use crate::store::{DbConnection, StoreError, inspect};
+use crate::{
+    domain::clock::SystemClock,
+    store::{DbConnection, StoreError, inspect},
+};
 
 #[derive(QueryableByName)]
 struct Value {
@@ -123,7 +128,7 @@ fn a_database_has_no_say_in_deadlines_and_isolation() {
         connection.batch_execute("SELECT pg_sleep(0.4)").map_err(StoreError::from)?;
         Ok::<_, StoreError>(value(connection, "SELECT 'done' AS value"))
     };
-    assert_eq!(block_on(db.change_at_length(long)).unwrap(), "done");
+    assert_eq!(block_on(db.change_at_length(Arc::new(SystemClock), long)).unwrap(), "done");
 }
 
 #[test]
@@ -145,8 +150,8 @@ fn a_database_that_takes_no_writes_is_refused() {
         for error in [
             db.migrate().unwrap_err(),
             db.own_connection().err().unwrap(),
-            block_on(db.is_current()).unwrap_err(),
-            block_on(db.change_at_length(|_, _| Ok::<_, StoreError>(()))).unwrap_err(),
+            block_on(db.schema()).unwrap_err(),
+            block_on(db.change_at_length(Arc::new(SystemClock), |_, _| Ok::<_, StoreError>(()))).unwrap_err(),
         ] {
             assert!(matches!(&error, StoreError::Unavailable(text) if text.contains(words)), "{error:?}");
         }
@@ -184,7 +189,7 @@ fn a_connection_whose_server_takes_no_writes_any_more_is_not_used_again() {
     // Noticed before anything is asked: what a standby says is old.
     execute("SET default_transaction_read_only = on").unwrap();
     assert_ne!(session(), second);
-    block_on(db.change(|_, seq| Ok::<_, StoreError>(seq))).unwrap();
+    block_on(db.change(Arc::new(SystemClock), |_, stamp| Ok::<_, StoreError>(stamp.seq))).unwrap();
 }
 
 #[test]
