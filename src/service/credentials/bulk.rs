@@ -135,15 +135,12 @@ fn revoke_in_bulk(
         return Err(ManageError::Busy);
     }
     if let Some(last) = live.last_seq {
-        match owner {
-            Some(owner) => {
-                memberships::revoke_up_to(change.connection, (organization, owner), last)?;
-                change.append(Target::Member(organization, owner), true)?;
-            }
-            None => {
-                organizations::revoke_up_to(change.connection, organization, last)?;
-                change.append(Target::Organization(organization), true)?;
-            }
+        if let Some(owner) = owner {
+            memberships::revoke_up_to(change.connection, (organization, owner), last)?;
+            change.append(Target::Member(organization, owner), true)?;
+        } else {
+            organizations::revoke_up_to(change.connection, organization, last)?;
+            change.append(Target::Organization(organization), true)?;
         }
     }
     let subject = owner.map_or_else(|| organization.to_string(), |owner| owner.to_string());
