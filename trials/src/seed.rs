@@ -157,9 +157,9 @@ impl Seeder {
 
     async fn change<T: Send + 'static>(
         &self,
-        f: impl FnOnce(&mut DbConnection, i64) -> Result<T, StoreError> + Send + 'static,
+        f: impl FnOnce(&mut DbConnection, i64) -> Result<T, StoreError> + Clone + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.db.change_at_length(Arc::new(SystemClock), |connection, stamp| f(connection, stamp.seq)).await
+        self.db.change_at_length(Arc::new(SystemClock), move |connection, stamp| f(connection, stamp.seq)).await
     }
 
     /// A member with this e-mail address and an opaque credential; says its text.
