@@ -66,7 +66,6 @@ impl Services {
     pub async fn for_server(settings: Settings, keys_dir: &Path, outside: Environment) -> Result<Self, StartError> {
         let pauses = Pauses::none();
         let memory = Arc::new(Memory::new(settings.cache_capacity));
-        outside.db.check_sessions().await?;
         if !outside.db.is_current().await? {
             return Err(StartError::Schema);
         }
