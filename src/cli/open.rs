@@ -44,7 +44,7 @@ pub(super) fn tracing(config: &Config) -> Option<Arc<Tracing>> {
     config.traces.as_ref().map(Tracing::new).map(Arc::new)
 }
 
-/// The database, its schema as it is. An SQLite file that is not there is made, with its folder.
+/// The database, its schema as it is, if its connections can be worked with. An SQLite file that is not there is made, with its folder.
 pub(super) fn database(config: &Config) -> Result<Database, CliError> {
     let url = &config.database.url;
     if let Some(folder) = url.sqlite_path().and_then(|path| Path::new(path).parent())
@@ -58,7 +58,9 @@ pub(super) fn database(config: &Config) -> Result<Database, CliError> {
         let made = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
         made.map_err(|error| CliError::File { file: path.into(), error })?;
     }
-    Ok(Database::new(&config.database))
+    let db = Database::new(&config.database);
+    db.check_sessions().map_err(|error| database_error(config, error))?;
+    Ok(db)
 }
 
 /// Brings the schema of `db` up to date.

@@ -82,7 +82,6 @@ impl Services {
     pub async fn for_server(settings: Settings, keys_dir: &Path, outside: Environment) -> Result<Self, StartError> {
         let pauses = Pauses::none();
         let memory = Arc::new(Memory::new(settings.cache_capacity));
-        outside.db.check_sessions().await?;
         ensure_served(outside.db.schema().await?)?;
         let keys = Arc::new(KeyRing::open(&outside, keys_dir, settings.signing_algorithm).await?);
         let (clock, Environment { random, db, .. }) = (keys.clock().clone(), outside.clone());

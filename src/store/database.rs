@@ -149,13 +149,12 @@ impl Database {
         DbConnection::open(&self.url).map_err(|error| StoreError::Unavailable(error.to_string()))
     }
 
-    /// Sees to it that each connection has a session of its own, as it does unless a pooler shares them out.
+    /// Sees to it, on this thread, that each connection has a session of its own, as it does unless a pooler shares them out.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] if it has not, or the database cannot be asked.
-    pub async fn check_sessions(&self) -> Result<(), StoreError> {
-        let url = self.url.clone();
-        if spawned(move || pooler::has_own_sessions(&url)).await? {
+    pub fn check_sessions(&self) -> Result<(), StoreError> {
+        if pooler::has_own_sessions(&self.url)? {
             return Ok(());
         }
         Err(StoreError::Unavailable(format!("{SHARED_SESSIONS}: {OWN_SESSIONS}")))

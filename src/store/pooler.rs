@@ -1,6 +1,9 @@
 //! Whether a pooler between patmint and PostgreSQL hands a session from one client to another.
 
-use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl as _, sql_query, sql_types::Text};
+use diesel::{
+    Connection as _, PgConnection, QueryableByName, RunQueryDsl as _, connection::SimpleConnection as _, sql_query,
+    sql_types::Text,
+};
 use secrecy::ExposeSecret as _;
 
 use super::{
@@ -40,6 +43,10 @@ pub fn has_own_sessions(url: &DatabaseUrl) -> Result<bool, StoreError> {
         connection.map_err(|error| StoreError::Unavailable(error.to_string()))
     };
     let (mut one, mut other) = (open()?, open()?);
+    // PgBouncer in statement mode closes a connection that begins a transaction, and libpq does not pass on why.
+    if one.batch_execute("BEGIN").and_then(|()| one.batch_execute("COMMIT")).is_err() {
+        return Ok(false);
+    }
     for _ in 0..LOOKS {
         match is_own(&mut one, &mut other) {
             Ok(true) => {}
@@ -70,8 +77,7 @@ fn ask(connection: &mut PgConnection, query: &str) -> Result<String, StoreError>
     connection.transaction(|connection| Ok(sql_query(query).get_result::<Mark>(connection)?.mark))
 }
 
-/// PgBouncer in statement mode lets no transaction begin; and of statements that a session prepared another one knows
-/// nothing.
+/// What a connection has prepared stays with the session that it had then.
 fn is_of_pooler(error: &str) -> bool {
-    error.contains("statement pooling") || error.contains("prepared statement")
+    error.contains("prepared statement")
 }

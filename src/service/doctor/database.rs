@@ -28,6 +28,11 @@ pub(super) fn look(connection: &mut DbConnection, doctor: &Doctor<'_>) -> (Vec<F
 
 fn gather(connection: &mut DbConnection, doctor: &Doctor<'_>, findings: &mut Vec<Finding>) -> Result<bool, StoreError> {
     let name = doctor.database.url.describe();
+    // First: what is asked on such a connection may fail. What else keeps it from being asked is told below.
+    if let Ok(false) = inspect::has_own_sessions(&doctor.database.url) {
+        findings.push(Finding::wrong("database", inspect::SHARED_SESSIONS, inspect::OWN_SESSIONS));
+        return Ok(false);
+    }
     let server = inspect::postgres(connection)?;
     let version = server.as_ref().map(|server| format!(" (PostgreSQL {})", server.version)).unwrap_or_default();
     if let Some(damage) = inspect::damage(connection)? {
@@ -51,7 +56,6 @@ fn gather(connection: &mut DbConnection, doctor: &Doctor<'_>, findings: &mut Vec
     if let Some(server) = server {
         let servers = if is_usable { replicas::all(connection)?.len() } else { 0 };
         findings.extend(of_server(&server));
-        findings.extend(of_sessions(doctor, &server));
         findings.push(of_connections(&server, doctor.database.connections, servers.max(1)));
     }
     Ok(is_usable)
@@ -138,18 +142,6 @@ pub(super) fn of_server(server: &Postgres) -> Vec<Finding> {
         findings.push(Finding::good(check, "commits are durable; role and connection are as they should be"));
     }
     findings
-}
-
-/// Whether each connection has a session of its own. A server that is refused is not asked.
-fn of_sessions(doctor: &Doctor<'_>, server: &Postgres) -> Option<Finding> {
-    if server.is_read_only || !server.is_utf8() {
-        return None;
-    }
-    match inspect::has_own_sessions(&doctor.database.url) {
-        Ok(true) => None,
-        Ok(false) => Some(Finding::wrong("sessions", inspect::SHARED_SESSIONS, inspect::OWN_SESSIONS)),
-        Err(error) => Some(Finding::wrong("sessions", error.to_string(), "see the database's own log")),
-    }
 }
 
 /// `pool` is the most that one server has in its pool.
