@@ -41,7 +41,7 @@ impl Months {
             }
         }
         self.make(connection, now, LIFE * DAYS)?;
-        self.be_used(connection, now)?;
+        be_used(connection, now)?;
         self.be_audited(connection, now)?;
         clock.move_by(DAYS * DAY);
         Ok(())
@@ -63,25 +63,6 @@ impl Months {
         ))?)
     }
 
-    /// Each token that lives is exchanged on one day of the month, and one in twenty refused once.
-    fn be_used(&self, connection: &mut DbConnection, now: Timestamp) -> Result<(), Failure> {
-        let mut days = String::new();
-        for day in 0..DAYS {
-            let comma = if day == 0 { "" } else { ", " };
-            write!(days, "{comma}({day}, '{}')", now.plus_seconds(day * DAY).day())?;
-        }
-        let at = sql_time(now);
-        let request = id(connection, now, "number");
-        Ok(connection.batch_execute(&format!(
-            "INSERT INTO usage_counts WITH days (k, day) AS (VALUES {days}) \
-             SELECT c.id, days.day, 'granted', 40 FROM credentials c JOIN days ON c.number % {DAYS} = days.k \
-             WHERE c.expires_at > '{at}'; \
-             INSERT INTO refusals (request_id, credential_id, refused_at, reason) \
-             SELECT {request}, id, '{at}', 'network_disallowed' FROM credentials \
-             WHERE number % 20 = 0 AND expires_at > '{at}'"
-        ))?)
-    }
-
     /// Two rows for each token that was made, and an invitation for each hundredth.
     fn be_audited(&self, connection: &mut DbConnection, now: Timestamp) -> Result<(), Failure> {
         let made = self.tokens / LIFE;
@@ -99,6 +80,25 @@ impl Months {
              FROM {invited}, organizations o, users u"
         ))?)
     }
+}
+
+/// Each token that lives is exchanged on one day of the month, and one in twenty refused once.
+fn be_used(connection: &mut DbConnection, now: Timestamp) -> Result<(), Failure> {
+    let mut days = String::new();
+    for day in 0..DAYS {
+        let comma = if day == 0 { "" } else { ", " };
+        write!(days, "{comma}({day}, '{}')", now.plus_seconds(day * DAY).day())?;
+    }
+    let at = sql_time(now);
+    let request = id(connection, now, "number");
+    Ok(connection.batch_execute(&format!(
+        "INSERT INTO usage_counts WITH days (k, day) AS (VALUES {days}) \
+         SELECT c.id, days.day, 'granted', 40 FROM credentials c JOIN days ON c.number % {DAYS} = days.k \
+         WHERE c.expires_at > '{at}'; \
+         INSERT INTO refusals (request_id, credential_id, refused_at, reason) \
+         SELECT {request}, id, '{at}', 'network_disallowed' FROM credentials \
+         WHERE number % 20 = 0 AND expires_at > '{at}'"
+    ))?)
 }
 
 /// The numbers `from` to `upto`, as a table `n (i)`.
