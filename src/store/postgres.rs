@@ -119,7 +119,7 @@ const CHECK: &str = "
         server text := coalesce(host(inet_server_addr()) || ':' || inet_server_port(), 'on its socket');
     BEGIN
         IF pg_is_in_recovery() THEN
-            RAISE EXCEPTION 'the server % is a standby: name the primary in --database-url, or all hosts with '
+            RAISE EXCEPTION 'the server % is a standby: name the primary in --database-url, or all hosts and '
                 'target_session_attrs=read-write', server;
         ELSIF current_setting('transaction_read_only')::bool THEN
             RAISE EXCEPTION 'the server % lets the role % only read in % (default_transaction_read_only): name the '

@@ -28,11 +28,6 @@ pub(super) fn look(connection: &mut DbConnection, doctor: &Doctor<'_>) -> (Vec<F
 
 fn gather(connection: &mut DbConnection, doctor: &Doctor<'_>, findings: &mut Vec<Finding>) -> Result<bool, StoreError> {
     let name = doctor.database.url.describe();
-    // First: what is asked on such a connection may fail. What else keeps it from being asked is told below.
-    if let Ok(false) = inspect::has_own_sessions(&doctor.database.url) {
-        findings.push(Finding::wrong("database", inspect::SHARED_SESSIONS, inspect::OWN_SESSIONS));
-        return Ok(false);
-    }
     let server = inspect::postgres(connection)?;
     let version = server.as_ref().map(|server| format!(" (PostgreSQL {})", server.version)).unwrap_or_default();
     if let Some(damage) = inspect::damage(connection)? {

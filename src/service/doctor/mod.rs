@@ -48,6 +48,12 @@ impl Doctor<'_> {
                 return Examined { findings, signer: None, connection: None };
             }
         }
+        // First: what a look sets on a session that is shared, others would find. What else is wrong is told below.
+        if let Ok(false) = inspect::has_own_sessions(&self.database.url) {
+            findings.push(Finding::wrong("database", inspect::SHARED_SESSIONS, inspect::OWN_SESSIONS));
+            findings.extend(files::keys(self.keys_dir));
+            return Examined { findings, signer: None, connection: None };
+        }
         let mut connection = match inspect::connection(&self.database.url) {
             Ok(connection) => connection,
             Err(error) => {
