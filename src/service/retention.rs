@@ -11,7 +11,6 @@ use crate::{
     store::{
         StoreError,
         retention::{self, Aged},
-        time,
     },
 };
 
@@ -40,13 +39,14 @@ fn cutoff(settings: &Retention, what: Aged, now: Timestamp) -> Option<Timestamp>
     days.cutoff(now)
 }
 
-/// Removes what was kept long enough by the database's clock, or a part of it; the next run goes on. Says how many rows.
+/// Removes what was kept long enough by the database's clock, or a part of it; the next run goes on. Says how many rows. Not
+/// while the clock may be wrong.
 ///
 /// # Errors
 /// [`StoreError`].
 pub(super) async fn remove_old(core: &Core) -> Result<usize, StoreError> {
     let mut all = 0;
-    let now = core.clock.of_database(core.db.read(time::now).await?);
+    let Some(now) = core.may_clean_up().await? else { return Ok(all) };
     for what in Aged::ALL {
         let Some(before) = cutoff(&core.settings.retention, what, now) else { continue };
         let rows = remove_some(core, what, before).await?;

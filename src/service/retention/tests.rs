@@ -7,7 +7,9 @@ use crate::{
 
 const DAY: i64 = 86_400;
 
+/// One run, with a clock that is trusted.
 fn run(replica: &Replica) {
+    replica.trust_clock();
     block_on(remove_old(replica.services.core())).unwrap();
 }
 
@@ -165,14 +167,12 @@ fn what_is_kept_for_ever_stays() {
 }
 
 #[test]
-fn it_goes_by_the_databases_clock() {
+fn nothing_goes_while_the_clock_may_be_wrong() {
     let replica = Replica::new();
     fill_usage(&replica, 1);
     replica.clock.jump(92 * DAY);
-    replica.clock.set_database_ahead(-10 * DAY);
-    run(&replica);
+    assert_eq!(block_on(remove_old(replica.services.core())).unwrap(), 0);
     assert_eq!(rows(&replica, "usage_counts"), 1);
-    replica.clock.set_database_ahead(0);
     run(&replica);
     assert_eq!(rows(&replica, "usage_counts"), 0);
 }

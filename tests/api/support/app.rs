@@ -184,7 +184,7 @@ impl TestApp {
     /// Reads from the database what no endpoint shows.
     pub fn read<T: Send + 'static>(
         &self,
-        f: impl FnOnce(&mut DbConnection) -> Result<T, StoreError> + Send + 'static,
+        f: impl FnOnce(&mut DbConnection) -> Result<T, StoreError> + Clone + Send + 'static,
     ) -> T {
         self.runtime.block_on(self.db.read(f)).expect("the database answers")
     }
@@ -193,20 +193,10 @@ impl TestApp {
     /// may ask for thousands of rows.
     pub fn change<T: Send + 'static>(
         &self,
-        f: impl FnOnce(&mut DbConnection, i64) -> Result<T, StoreError> + Send + 'static,
+        f: impl FnOnce(&mut DbConnection, i64) -> Result<T, StoreError> + Clone + Send + 'static,
     ) -> T {
         self.runtime
-            .block_on(self.db.change_at_length(self.clock.clone(), |connection, stamp| f(connection, stamp.seq)))
-            .expect("the database takes the change")
-    }
-
-    /// The same however long it takes.
-    pub fn change_at_length<T: Send + 'static>(
-        &self,
-        f: impl FnOnce(&mut DbConnection, i64) -> Result<T, StoreError> + Send + 'static,
-    ) -> T {
-        self.runtime
-            .block_on(self.db.change_at_length(self.clock.clone(), |connection, stamp| f(connection, stamp.seq)))
+            .block_on(self.db.change_at_length(self.clock.clone(), move |connection, stamp| f(connection, stamp.seq)))
             .expect("the database takes the change")
     }
 

@@ -116,7 +116,7 @@ impl TestApp {
     pub fn fill(&self, person: &Person, count: usize) -> Vec<String> {
         let (owner_id, organization) = (person.id.parse().unwrap(), self.organization_id.parse().unwrap());
         let now = self.clock.now();
-        self.change_at_length(move |connection, seq| {
+        self.change(move |connection, seq| {
             let mut ids = Vec::new();
             for number in numbers::block(connection, Numbered::Credential, count)? {
                 let credential = blank(number, owner_id, seq, now);
@@ -132,7 +132,10 @@ impl TestApp {
         &self,
         name: &str,
         role: Role,
-        organization: impl FnOnce(&mut DbConnection, i64, Timestamp) -> Result<OrganizationId, StoreError> + Send + 'static,
+        organization: impl FnOnce(&mut DbConnection, i64, Timestamp) -> Result<OrganizationId, StoreError>
+        + Clone
+        + Send
+        + 'static,
     ) -> Person {
         let (now, email) = (self.clock.now(), format!("{name}@acme.example"));
         let password = format!("{name}: correct horse battery");
