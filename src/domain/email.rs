@@ -27,7 +27,7 @@ impl Email {
     /// The address as it is stored. A newer patmint may accept more addresses than this one.
     #[must_use]
     pub fn stored(text: String) -> Self {
-        Self { typed: text.clone(), canonical: text }
+        Self { canonical: canonical(&text), typed: text }
     }
 
     /// The address.
@@ -58,6 +58,11 @@ impl Hash for Email {
     }
 }
 
+fn canonical(text: &str) -> String {
+    // Lower case of a composed letter may be a decomposed one, and some letters have a lower case only when composed.
+    text.trim().nfc().collect::<String>().to_lowercase().nfc().collect()
+}
+
 impl FromStr for Email {
     type Err = NotAnEmail;
 
@@ -65,8 +70,7 @@ impl FromStr for Email {
     /// sending some can tell.
     fn from_str(text: &str) -> Result<Self, NotAnEmail> {
         let typed = text.trim().to_lowercase();
-        // Lower case of a composed letter may be a decomposed one, and some letters have a lower case only when composed.
-        let canonical: String = text.trim().nfc().collect::<String>().to_lowercase().nfc().collect();
+        let canonical = canonical(text);
         let (local, domain) = canonical.rsplit_once('@').ok_or(NotAnEmail)?;
         let is_odd = |c: char| c.is_whitespace() || c.is_control();
         let is_long = canonical.len().max(typed.len()) > 254;

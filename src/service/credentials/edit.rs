@@ -114,6 +114,7 @@ fn rename(
     if verdict::state(standing, &core.settings.issuer, write.now) == State::Revoked {
         return Err(ManageError::Revoked);
     }
+    ensure_understood(credential)?;
     let name = checked_name(name)?;
     if let Some(bound) = bound {
         within(credential, bound, core)?;

@@ -233,7 +233,8 @@ mod tests {
         let good = replica.services.core().format.parse(replica.token.expose_secret()).unwrap().key;
         let others = block_on(replica.db.read::<_, StoreError>(|c| standings::numbered(c, 2, 3))).unwrap();
         let odd = LookupKey::Id(others[0].credential.id);
-        replica.execute("UPDATE credentials SET permission = 'odd' WHERE number = 2");
+        // Longer than any word that a newer version may know.
+        replica.execute(&format!("UPDATE credentials SET permission = '{}' WHERE number = 2", "x".repeat(65)));
         let queue = Arc::default();
         let mut outcomes = [odd, good].map(|key| want(&queue, key));
         let lane = Lane::open(&queue, BATCH, 1).unwrap();
