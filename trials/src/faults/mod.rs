@@ -2,6 +2,7 @@
 
 pub(crate) mod asked;
 mod clock;
+mod cluster;
 mod descriptors;
 mod disk;
 mod feed;
@@ -13,6 +14,7 @@ mod migration;
 mod moving;
 mod nodes;
 mod outage;
+mod patroni;
 mod postgres;
 mod revoker;
 mod rolling;
@@ -66,7 +68,7 @@ struct Fault {
     run: fn(&Stage) -> Result<String, Failure>,
 }
 
-const FAULTS: [Fault; 15] = [
+const FAULTS: [Fault; 19] = [
     Fault { name: "start-together", is_quick: true, on: On::Both, run: together::run },
     Fault { name: "kill-migration", is_quick: true, on: On::Both, run: migration::run },
     Fault { name: "descriptors", is_quick: true, on: On::Both, run: descriptors::run },
@@ -82,6 +84,10 @@ const FAULTS: [Fault; 15] = [
     Fault { name: "failover-synchronous", is_quick: false, on: On::Postgres, run: standby::synchronous },
     Fault { name: "failover-asynchronous", is_quick: false, on: On::Postgres, run: standby::asynchronous },
     Fault { name: "failover-numbers", is_quick: false, on: On::Postgres, run: standby::numbers },
+    Fault { name: "patroni-killed", is_quick: false, on: On::Postgres, run: patroni::killed },
+    Fault { name: "patroni-switched-over", is_quick: false, on: On::Postgres, run: patroni::switched_over },
+    Fault { name: "patroni-cut-off", is_quick: false, on: On::Postgres, run: patroni::cut_off },
+    Fault { name: "patroni-hangs", is_quick: false, on: On::Postgres, run: patroni::hangs },
 ];
 
 /// Makes each of the faults, also after one has failed, and says what came of it.
