@@ -20,6 +20,7 @@ mod revoker;
 mod rolling;
 mod running;
 mod scene;
+mod skew;
 pub(crate) mod stage;
 mod standby;
 mod together;
@@ -68,7 +69,7 @@ struct Fault {
     run: fn(&Stage) -> Result<String, Failure>,
 }
 
-const FAULTS: [Fault; 19] = [
+const FAULTS: [Fault; 20] = [
     Fault { name: "start-together", is_quick: true, on: On::Both, run: together::run },
     Fault { name: "kill-migration", is_quick: true, on: On::Both, run: migration::run },
     Fault { name: "descriptors", is_quick: true, on: On::Both, run: descriptors::run },
@@ -79,6 +80,7 @@ const FAULTS: [Fault; 19] = [
     Fault { name: "postgres-down", is_quick: false, on: On::Postgres, run: outage::down },
     Fault { name: "postgres-hangs", is_quick: false, on: On::Postgres, run: outage::hangs },
     Fault { name: "rolling-restart", is_quick: false, on: On::Postgres, run: rolling::run },
+    Fault { name: "clock-skew", is_quick: false, on: On::Postgres, run: skew::run },
     Fault { name: "standby-lags", is_quick: false, on: On::Postgres, run: standby::lags },
     Fault { name: "standby-behind-name", is_quick: false, on: On::Postgres, run: standby::behind_name },
     Fault { name: "failover-synchronous", is_quick: false, on: On::Postgres, run: standby::synchronous },
