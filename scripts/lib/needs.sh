@@ -48,6 +48,10 @@ describe() {
       what='nginx'
       debian=(nginx-light) fedora=(nginx) alpine=(nginx)
       ;;
+    patroni)
+      what='Patroni, etcd and HAProxy'
+      debian=(patroni etcd-server haproxy) fedora=(patroni patroni-etcd etcd haproxy) alpine=(patroni etcd haproxy)
+      ;;
     dpkg)
       what='dpkg-deb and dpkg-shlibdeps'
       debian=(dpkg-dev) fedora=(dpkg dpkg-dev) alpine=(dpkg dpkg-dev)
@@ -70,6 +74,7 @@ has() {
     chromium) "$(chromium_bin)" --version ;;
     faketime) [[ -n $(find /usr/lib /usr/lib64 /usr/local/lib -name libfaketime.so.1) ]] ;;
     nginx) nginx -v ;;
+    patroni) patroni --version && etcd --version && haproxy -v ;;
     dpkg) dpkg-deb --version && dpkg-shlibdeps --version ;;
     systemd) systemd-analyze --version && systemd-sysusers --version ;;
     node) npm --version && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' ;;

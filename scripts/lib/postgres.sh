@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# A scratch PostgreSQL on loopback; sourced after needs.sh. `start_postgres` sets POSTGRES_URL (a second call does nothing);
+# A scratch PostgreSQL on loopback; sourced after needs.sh. `start_postgres LINE...` sets POSTGRES_URL (a second call does
+# nothing); the lines are added to its configuration;
 # the script that sources this calls `stop_postgres` from its EXIT trap.
 # Durability is PostgreSQL's own default, so that what the tests see of commits holds in production too.
 
@@ -26,6 +27,7 @@ port = $port
 unix_socket_directories = '$postgres_home'
 max_connections = 200
 CONF
+  printf '%s\n' "$@" >>"$postgres_home/data/postgresql.conf"
   as_postgres "$bin/pg_ctl" start --pgdata="$postgres_home/data" --log="$postgres_home/server.log" --silent --wait --timeout=60 ||
     postgres_failed "PostgreSQL did not start on 127.0.0.1:$port"
   POSTGRES_URL=postgres://postgres@127.0.0.1:$port/postgres

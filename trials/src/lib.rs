@@ -13,6 +13,10 @@ pub mod server;
 pub mod upgrade;
 pub mod verify;
 
+#[cfg(test)]
+#[path = "../../tests/api/support/database.rs"]
+mod test_database;
+
 /// Why a trial could not go on: for the person in front of it, so a text is enough.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 

@@ -17,6 +17,8 @@ struct Cli {
 enum Command {
     /// Measure patmint beside the limit of the machine
     Bench(bench::Arguments),
+    /// Compare a server with a million credentials and one with ten million
+    Scale(bench::ScaleArguments),
     /// Let go wrong what may go wrong
     Faults(faults::Arguments),
     /// Fill a database with credentials
@@ -36,6 +38,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Bench(arguments) => on_this_thread(bench::run(arguments)),
+        Command::Scale(arguments) => on_this_thread(bench::scale(&arguments)),
         Command::Faults(arguments) => faults::run(&arguments),
         Command::Seed(arguments) => on_this_thread(seed::run(&arguments)),
         Command::Limit(arguments) => limit::run(&arguments),

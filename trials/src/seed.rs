@@ -29,20 +29,23 @@ use patmint::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 
+use self::copy::Block;
 use crate::Failure;
+
+mod copy;
 
 /// The issuer of every server under trial.
 pub const ISSUER: &str = "https://sts.example.com";
 
 const PREFIX: &str = "patmint_";
 
-/// How many are written in one transaction.
+/// How many are written in one transaction to SQLite; PostgreSQL takes all in one.
 const BATCH: usize = 10_000;
 
 /// What the seeder is told.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// An empty database
+    /// An empty database; on PostgreSQL as a superuser
     #[arg(long, value_name = "URL")]
     database_url: String,
     /// The folder of the root key; one is made
@@ -145,9 +148,11 @@ impl Seeder {
     /// # Errors
     /// [`StoreError`].
     pub async fn make(&self, kind: CredentialKind, count: usize) -> Result<Vec<String>, StoreError> {
+        let is_sqlite = self.db.url().sqlite_path().is_some();
+        let batch = if is_sqlite { BATCH } else { count };
         let mut texts = Vec::with_capacity(count);
         while texts.len() < count {
-            let (maker, size) = (self.maker.clone(), BATCH.min(count - texts.len()));
+            let (maker, size) = (self.maker.clone(), batch.min(count - texts.len()));
             let batch = move |connection: &mut DbConnection, seq| maker.batch(connection, seq, kind, size);
             texts.extend(self.change(batch).await?);
         }
@@ -207,6 +212,10 @@ impl Maker {
         let now = SystemClock.now();
         let people = numbers::block(connection, Numbered::User, size.div_ceil(self.per_user))?;
         let mut numbers = numbers::block(connection, Numbered::Credential, size)?;
+        if let DbConnection::Postgres(connection) = connection {
+            let (first_person, first_number) = (*people.start(), *numbers.start());
+            return self.copy(connection, &Block { seq, kind, first_person, first_number, size });
+        }
         let mut texts = Vec::with_capacity(size);
         for person in people {
             let owner_id = self.user(connection, person, None, now)?;
@@ -285,13 +294,14 @@ mod tests {
     use patmint::store::standings;
 
     use super::*;
+    use crate::test_database::TestDatabase;
 
     /// What the seeder made is what patmint would have made: it is read, found and numbered.
     #[tokio::test]
     async fn seeded_credentials_are_real_ones() {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}/trial.db", folder.path().display());
-        let seeder = Seeder::new(&url, folder.path(), 2).await.unwrap();
+        let test = TestDatabase::new();
+        let (url, folder) = (test.url(), test.folder());
+        let seeder = Seeder::new(&url, folder, 2).await.unwrap();
         let mut texts = seeder.make(CredentialKind::Opaque, 5).await.unwrap();
         texts.extend(seeder.make(CredentialKind::Jwt, 1).await.unwrap());
         let mut owners = Vec::new();
@@ -307,6 +317,6 @@ mod tests {
         assert_eq!(owners, [2, 2, 3, 3, 4, 5]);
         let last = seeder.db.read(|c| numbers::last(c, Numbered::Credential)).await.unwrap();
         assert_eq!(last, 8, "the next one gets 9");
-        assert!(Seeder::new(&url, folder.path(), 2).await.is_err(), "not into what is in use");
+        assert!(Seeder::new(&url, folder, 2).await.is_err(), "not into what is in use");
     }
 }

@@ -31,7 +31,7 @@ const LISTENS: &str = "listening on http://";
 pub struct Server {
     /// Where it listens.
     pub address: SocketAddr,
-    /// How long it took from its start until it was ready (`/readyz`).
+    /// How long it took from its start until it was ready (`/readyz`); zero if it was not waited for.
     pub ready_after: Duration,
     child: Child,
     log: PathBuf,
@@ -53,17 +53,31 @@ impl Server {
         Self::start(command, folder, "patmint.log").await
     }
 
-    /// Starts a program that says where it listens. Nothing that patmint reads of the environment reaches it.
+    /// Starts a program that says where it listens, and waits until it is ready.
     ///
     /// # Errors
     /// If it does not come up; its log is in `folder`.
-    pub async fn start(mut command: Command, folder: &Path, log: &str) -> Result<Self, Failure> {
+    pub async fn start(command: Command, folder: &Path, log: &str) -> Result<Self, Failure> {
+        let began = Instant::now();
+        let mut server = Self::listening(command, folder, log)?;
+        let status = Connection::open(server.address).await?.send(&Requests::get("/readyz").bytes(0)).await?.status;
+        if status != 200 {
+            return Err(format!("the server is not ready ({status}); see {}", server.log.display()).into());
+        }
+        server.ready_after = began.elapsed();
+        Ok(server)
+    }
+
+    /// The same as soon as it listens, ready or not. Nothing that patmint reads of the environment reaches it.
+    ///
+    /// # Errors
+    /// If it does not come up; its log is in `folder`.
+    pub fn listening(mut command: Command, folder: &Path, log: &str) -> Result<Self, Failure> {
         let ours = |name: &OsStr| ["PATMINT_", "OTEL_"].iter().any(|ours| name.to_string_lossy().starts_with(ours));
         for name in std::env::vars_os().map(|(name, _)| name).filter(|name| ours(name)) {
             command.env_remove(name);
         }
         let log_file = folder.join(log);
-        let began = Instant::now();
         let mut child = command.current_dir(folder).stdin(Stdio::null()).stderr(Stdio::piped()).spawn()?;
         let address = listens(&mut child, &log_file);
         let Some(address) = address.unwrap_or_default() else {
@@ -71,14 +85,7 @@ impl Server {
             let _ = child.wait();
             return Err(format!("the server does not come up; see {}", log_file.display()).into());
         };
-        // Killed on drop from here on.
-        let mut server = Self { address, ready_after: Duration::ZERO, child, log: log_file.clone() };
-        let status = Connection::open(address).await?.send(&Requests::get("/readyz").bytes(0)).await?.status;
-        if status != 200 {
-            return Err(format!("the server is not ready ({status}); see {}", log_file.display()).into());
-        }
-        server.ready_after = began.elapsed();
-        Ok(server)
+        Ok(Self { address, ready_after: Duration::ZERO, child, log: log_file })
     }
 
     /// Its process.

@@ -24,24 +24,27 @@ pub(super) const LISTED: usize = 10_000;
 /// How often each list is asked for.
 const TIMES: usize = 50;
 
+/// The owner's session, as the API answers it.
 #[derive(Deserialize)]
-struct Session {
-    session_token: String,
-    user: User,
+pub(super) struct Session {
+    pub(super) session_token: String,
+    pub(super) user: User,
 }
 
+/// Who it is of.
 #[derive(Deserialize)]
-struct User {
-    id: String,
+pub(super) struct User {
+    pub(super) id: String,
 }
 
+/// A page of a list.
 #[derive(Deserialize)]
-struct Page {
-    items: Vec<IgnoredAny>,
+pub(super) struct Page {
+    pub(super) items: Vec<IgnoredAny>,
 }
 
 /// What is asked for, with the query. Every token is named `Trial` and its number.
-fn queries(owner: &str) -> Vec<(&'static str, String)> {
+pub(super) fn queries(owner: &str) -> Vec<(&'static str, String)> {
     let day = 86_400;
     let [past, future] = [-365 * day, 365 * day].map(|seconds| SystemClock.now().plus_seconds(seconds).to_string());
     let query = |text: &str| format!("?limit=50{text}");

@@ -6,12 +6,14 @@ mod numbers;
 mod plot;
 mod result;
 mod sample;
+mod scale;
 mod series;
 mod stage;
 mod table;
 
 use std::{fs, path::PathBuf, time::Duration};
 
+pub use self::scale::{ScaleArguments, run as scale};
 use self::{result::BenchResult, stage::Stage};
 use crate::{Failure, say};
 

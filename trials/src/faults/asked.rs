@@ -30,7 +30,7 @@ pub(crate) struct Meanwhile(Arc<AtomicBool>);
 
 impl Meanwhile {
     /// What a thread asks whether it is over.
-    pub(crate) fn is_over(&self) -> impl Fn() -> bool + Send + use<> {
+    pub(crate) fn is_over(&self) -> impl Fn() -> bool + Clone + Send + use<> {
         let is_over = self.0.clone();
         move || is_over.load(SeqCst)
     }

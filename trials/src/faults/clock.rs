@@ -3,6 +3,7 @@
 
 use std::{
     fs,
+    path::Path,
     time::{Duration, SystemTime},
 };
 
@@ -24,12 +25,7 @@ const PROMPT: Duration = Duration::from_millis(900);
 pub(super) fn run(stage: &Stage) -> Result<String, Failure> {
     let offset = stage.folder().join("offset");
     fs::write(&offset, "+0")?;
-    let before = format!(
-        "export LD_PRELOAD=$(find /usr/lib /usr/lib64 /usr/local/lib -name libfaketime.so.1 2>/dev/null | head -n 1) \
-         FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1 DONT_FAKE_MONOTONIC=1 FAKETIME_TIMESTAMP_FILE='{}'",
-        offset.display(),
-    );
-    let scene = stage.set(Some(&before))?;
+    let scene = stage.set(Some(&faked(&offset)))?;
     let caller = &scene.caller;
     let mut longest = Duration::ZERO;
     for (jump, seconds) in JUMPS {
@@ -60,6 +56,15 @@ fn by_database(caller: &Caller, token: &str, seconds: i64) -> Result<(), Failure
     caller.get("/readyz")?.good(expected)?;
     let dated = issued_at(caller, token)? - now()?;
     ensure(dated.abs() < NEARLY, || format!("a token is dated {dated} s off"))
+}
+
+/// The line of `sh` that lets a process see a clock that is off by what stands in a file, as libfaketime reads it.
+pub(super) fn faked(offset: &Path) -> String {
+    format!(
+        "export LD_PRELOAD=$(find /usr/lib /usr/lib64 /usr/local/lib -name libfaketime.so.1 2>/dev/null | head -n 1) \
+         FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1 DONT_FAKE_MONOTONIC=1 FAKETIME_TIMESTAMP_FILE='{}'",
+        offset.display(),
+    )
 }
 
 /// What the server thinks what time it is.

@@ -74,6 +74,7 @@ pub(super) fn run(stage: &Stage) -> Result<String, Failure> {
     let server = stage.serve(&url)?;
     let listed = Known::all(&Caller::new(server.address))?;
     server.stop()?;
+    ensure(known.repeated == 0, || format!("{} credentials were heard of once more", known.repeated))?;
     ensure(known.entries == listed.entries, || "what was heard is not what a new server lists".to_owned())?;
     let latest = compare(&told, &known)?;
     Ok(format!(
@@ -104,7 +105,8 @@ fn compare(told: &Told, known: &Known) -> Result<Duration, Failure> {
         let heard = known.heard_at.get(id).ok_or_else(|| format!("{id}: answered and not heard of"))?;
         latest = latest.max(heard.saturating_duration_since(*answered));
     }
-    let stranger = known.entries.iter().find(|entry| !told.answered.contains_key(&entry.credential));
+    let is_answered = |id: &String| told.answered.contains_key(id);
+    let stranger = known.entries.iter().find(|entry| !entry.credential.as_ref().is_some_and(is_answered));
     ensure(stranger.is_none(), || format!("{stranger:?} was never revoked"))?;
     Ok(latest)
 }

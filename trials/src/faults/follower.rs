@@ -2,7 +2,7 @@
 //! issuer it does not check: a server has another address after each start, and takes its name from that.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, btree_map::Entry as MapEntry},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -30,7 +30,8 @@ const AGAIN: Duration = Duration::from_millis(10);
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) seq: i64,
-    pub(super) credential: String,
+    /// Absent where the entry revokes by another name, or everything.
+    pub(super) credential: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -48,6 +49,8 @@ pub(super) struct Known {
     pub(super) entries: Vec<Entry>,
     pub(super) heard_at: BTreeMap<String, Instant>,
     head: i64,
+    /// How often a credential was heard of once more.
+    pub(super) repeated: usize,
     /// How often no answer came.
     pub(super) unanswered: usize,
     /// How often the server could not vouch for its answer (503).
@@ -81,8 +84,14 @@ impl Known {
                 format!("{entry:?} came after {last} in an answer up to {}", page.head)
             })?;
             last = entry.seq;
-            let earlier = self.heard_at.insert(entry.credential.clone(), Instant::now());
-            ensure(earlier.is_none(), || format!("{entry:?} was heard before"))?;
+            if let Some(credential) = &entry.credential {
+                match self.heard_at.entry(credential.clone()) {
+                    MapEntry::Vacant(place) => {
+                        place.insert(Instant::now());
+                    }
+                    MapEntry::Occupied(_) => self.repeated += 1,
+                }
+            }
             self.entries.push(entry);
         }
         self.head = page.head;
@@ -125,21 +134,30 @@ pub(super) struct Follower {
 }
 
 impl Follower {
+    /// A client of one server.
     pub(super) fn start(server: Whereabouts) -> Self {
+        Self::balanced(vec![server])
+    }
+
+    /// A client behind a balancer: each question goes to the next server.
+    pub(super) fn balanced(servers: Vec<Whereabouts>) -> Self {
         let (meanwhile, known) = (Meanwhile::default(), Arc::<Mutex<Known>>::default());
         let (is_over, shared) = (meanwhile.is_over(), known.clone());
         let thread = thread::spawn(move || {
-            let (mut caller, mut known) = (server.caller(), Known::default());
+            let mut callers: Vec<_> = servers.iter().map(Whereabouts::caller).collect();
+            let mut known = Known::default();
             while !is_over() {
-                match known.ask(&caller, WAIT)? {
-                    Some(Next::AtOnce) => {}
-                    Some(Next::AfterAPause) => pass(AGAIN),
-                    None => {
-                        pass(AGAIN);
-                        caller = server.caller();
+                for (server, caller) in servers.iter().zip(&mut callers) {
+                    match known.ask(caller, WAIT)? {
+                        Some(Next::AtOnce) => {}
+                        Some(Next::AfterAPause) => pass(AGAIN),
+                        None => {
+                            pass(AGAIN);
+                            *caller = server.caller();
+                        }
                     }
+                    *locked(&shared) = known.clone();
                 }
-                *locked(&shared) = known.clone();
             }
             Ok(())
         });

@@ -32,6 +32,11 @@ impl Caller {
         Self { agent: Agent::new_with_config(config.build()), address }
     }
 
+    /// Whom it asks.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// # Errors
     /// If no answer comes.
     pub(crate) fn ask(

@@ -2,19 +2,29 @@
 
 pub(crate) mod asked;
 mod clock;
+mod cluster;
 mod descriptors;
 mod disk;
 mod feed;
 mod follower;
+mod forwarder;
 pub(crate) mod http;
+mod ledger;
 mod migration;
 mod moving;
+mod nodes;
 mod outage;
+mod patroni;
 mod postgres;
 mod revoker;
 mod rolling;
+mod running;
+mod scene;
+mod skew;
 pub(crate) mod stage;
+mod standby;
 mod together;
+mod traffic;
 
 use std::{path::PathBuf, time::Instant};
 
@@ -59,7 +69,7 @@ struct Fault {
     run: fn(&Stage) -> Result<String, Failure>,
 }
 
-const FAULTS: [Fault; 10] = [
+const FAULTS: [Fault; 20] = [
     Fault { name: "start-together", is_quick: true, on: On::Both, run: together::run },
     Fault { name: "kill-migration", is_quick: true, on: On::Both, run: migration::run },
     Fault { name: "descriptors", is_quick: true, on: On::Both, run: descriptors::run },
@@ -70,6 +80,16 @@ const FAULTS: [Fault; 10] = [
     Fault { name: "postgres-down", is_quick: false, on: On::Postgres, run: outage::down },
     Fault { name: "postgres-hangs", is_quick: false, on: On::Postgres, run: outage::hangs },
     Fault { name: "rolling-restart", is_quick: false, on: On::Postgres, run: rolling::run },
+    Fault { name: "clock-skew", is_quick: false, on: On::Postgres, run: skew::run },
+    Fault { name: "standby-lags", is_quick: false, on: On::Postgres, run: standby::lags },
+    Fault { name: "standby-behind-name", is_quick: false, on: On::Postgres, run: standby::behind_name },
+    Fault { name: "failover-synchronous", is_quick: false, on: On::Postgres, run: standby::synchronous },
+    Fault { name: "failover-asynchronous", is_quick: false, on: On::Postgres, run: standby::asynchronous },
+    Fault { name: "failover-numbers", is_quick: false, on: On::Postgres, run: standby::numbers },
+    Fault { name: "patroni-killed", is_quick: false, on: On::Postgres, run: patroni::killed },
+    Fault { name: "patroni-switched-over", is_quick: false, on: On::Postgres, run: patroni::switched_over },
+    Fault { name: "patroni-cut-off", is_quick: false, on: On::Postgres, run: patroni::cut_off },
+    Fault { name: "patroni-hangs", is_quick: false, on: On::Postgres, run: patroni::hangs },
 ];
 
 /// Makes each of the faults, also after one has failed, and says what came of it.

@@ -6,7 +6,10 @@ use std::{
     process::{Command, Stdio},
 };
 
-use rustix::process::{Pid, Signal, geteuid, kill_process};
+use rustix::{
+    io::Errno,
+    process::{Pid, Signal, geteuid, kill_process},
+};
 
 use crate::Failure;
 
@@ -59,41 +62,81 @@ impl Postgres {
         self.signal(Signal::CONT)
     }
 
+    /// Ends all of its processes at once, as a machine that loses its power does.
+    pub(super) fn kill(&self) -> Result<(), Failure> {
+        self.signal(Signal::KILL)?;
+        // It cannot do so itself any more.
+        Ok(fs::remove_file(self.data.join("postmaster.pid"))?)
+    }
+
+    /// The folder of its programs.
+    pub(super) fn bin(&self) -> &Path {
+        &self.bin
+    }
+
+    /// What a statement answers, as psql prints it unaligned.
+    pub(super) fn query(&self, statement: &str) -> Result<String, Failure> {
+        let mut psql = Command::new("psql");
+        psql.args(["--no-psqlrc", "--tuples-only", "--no-align", &self.url, "--command", statement]);
+        let output = psql.stdin(Stdio::null()).output()?;
+        if !output.status.success() {
+            return Err(format!("{statement}: {}", String::from_utf8_lossy(&output.stderr)).into());
+        }
+        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+    }
+
     fn control(&self, arguments: &[&str]) -> Result<(), Failure> {
-        // It refuses to run as root; / because that user may not see the caller's folder.
-        let program = self.bin.join("pg_ctl");
-        let mut command = if geteuid().is_root() {
-            let mut command = Command::new("runuser");
-            command.args(["-u", "postgres", "--"]).arg(program);
-            command
-        } else {
-            Command::new(program)
-        };
-        command.args(arguments).args(["--silent", "--wait", "--pgdata"]).arg(&self.data);
-        succeed(command.current_dir("/"))
+        let mut command = as_postgres(&self.bin.join("pg_ctl"));
+        succeed(command.args(arguments).args(["--silent", "--wait", "--pgdata"]).arg(&self.data))
     }
 
     /// To the first process, which starts no new ones then, and to all that it has started.
     fn signal(&self, signal: Signal) -> Result<(), Failure> {
         let text = fs::read_to_string(self.data.join("postmaster.pid"))?;
         let first: i32 = text.lines().next().unwrap_or_default().trim().parse()?;
+        // Found before it gets a signal that ends it: then they have another parent.
+        let children = children(first)?;
         send(first, signal)?;
-        for process in fs::read_dir("/proc")?.filter_map(Result::ok) {
-            let Some(pid) = process.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else { continue };
-            let stat = fs::read_to_string(process.path().join("stat")).unwrap_or_default();
-            // After the name in brackets: the state and the parent.
-            let parent = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse().ok());
-            if parent == Some(first) {
-                send(pid, signal)?;
-            }
-        }
-        Ok(())
+        children.into_iter().try_for_each(|child| send(child, signal))
     }
+}
+
+/// The processes that a process has started.
+fn children(first: i32) -> Result<Vec<i32>, Failure> {
+    let mut children = Vec::new();
+    for process in fs::read_dir("/proc")?.filter_map(Result::ok) {
+        let Some(pid) = process.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else { continue };
+        let stat = fs::read_to_string(process.path().join("stat")).unwrap_or_default();
+        // After the name in brackets: the state and the parent.
+        let parent = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse().ok());
+        if parent == Some(first) {
+            children.push(pid);
+        }
+    }
+    Ok(children)
 }
 
 fn send(pid: i32, signal: Signal) -> Result<(), Failure> {
     let pid = Pid::from_raw(pid).ok_or("a process has a number")?;
-    Ok(kill_process(pid, signal)?)
+    match kill_process(pid, signal) {
+        // One that ended meanwhile needs no signal.
+        Ok(()) | Err(Errno::SRCH) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A program run by the user `postgres`, since PostgreSQL refuses to run as root; in `/`, because that user may not see
+/// the caller's folder.
+pub(super) fn as_postgres(program: &Path) -> Command {
+    let mut command = if geteuid().is_root() {
+        let mut command = Command::new("runuser");
+        command.args(["-u", "postgres", "--"]).arg(program);
+        command
+    } else {
+        Command::new(program)
+    };
+    command.current_dir("/");
+    command
 }
 
 pub(super) fn succeed(command: &mut Command) -> Result<(), Failure> {

@@ -2,9 +2,9 @@
 
 use std::{
     fs,
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpStream},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -12,21 +12,12 @@ use super::{
     asked::{Asking, pass, summary},
     ensure,
     http::Caller,
+    running::{Running, free},
     stage::Stage,
 };
 use crate::Failure;
 
 const ROUNDS: usize = 3;
-
-/// Ended when dropped.
-struct Nginx(Child);
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 pub(super) fn run(stage: &Stage) -> Result<String, Failure> {
     let url = stage.database("rolling")?;
@@ -72,12 +63,7 @@ pub(super) fn run(stage: &Stage) -> Result<String, Failure> {
     Ok(format!("{} restarts; exchanges: {}; {revoked} revocations held on both", ROUNDS * 2, summary(&seen)))
 }
 
-/// An address that nobody listens on.
-fn free() -> Result<SocketAddr, Failure> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
-}
-
-fn nginx(folder: &Path, listen: SocketAddr, servers: &[SocketAddr]) -> Result<Nginx, Failure> {
+fn nginx(folder: &Path, listen: SocketAddr, servers: &[SocketAddr]) -> Result<Running, Failure> {
     let upstream: Vec<_> = servers.iter().map(|server| format!("server {server} max_fails=0;")).collect();
     let upstream = upstream.join(" ");
     let here = folder.display();
@@ -94,7 +80,7 @@ fn nginx(folder: &Path, listen: SocketAddr, servers: &[SocketAddr]) -> Result<Ng
     fs::write(&path, text)?;
     let mut command = Command::new("nginx");
     command.arg("-p").arg(folder).arg("-c").arg(&path).stdin(Stdio::null()).stdout(Stdio::null());
-    let nginx = Nginx(command.spawn()?);
+    let nginx = Running::start(&mut command)?;
     let began = Instant::now();
     while TcpStream::connect(listen).is_err() {
         ensure(began.elapsed() < Duration::from_secs(10), || "nginx does not come up".to_owned())?;
