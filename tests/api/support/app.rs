@@ -180,7 +180,7 @@ impl TestApp {
     /// may ask for thousands of rows.
     pub fn change<T: Send + 'static>(
         &self,
-        f: impl FnOnce(&mut DbConnection, i64) -> Result<T, StoreError> + Send + 'static,
+        f: impl FnOnce(&mut DbConnection, i64) -> Result<T, StoreError> + Clone + Send + 'static,
     ) -> T {
         self.runtime.block_on(self.db.change_at_length(f)).expect("the database takes the change")
     }
@@ -188,7 +188,7 @@ impl TestApp {
     /// The same however long it takes.
     pub fn change_at_length<T: Send + 'static>(
         &self,
-        f: impl FnOnce(&mut DbConnection, i64) -> Result<T, StoreError> + Send + 'static,
+        f: impl FnOnce(&mut DbConnection, i64) -> Result<T, StoreError> + Clone + Send + 'static,
     ) -> T {
         self.runtime.block_on(self.db.change_at_length(f)).expect("the database takes the change")
     }
