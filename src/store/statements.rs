@@ -55,12 +55,9 @@ impl Statements {
 
     fn note(&mut self, error: &Error) {
         let Error::DatabaseError(kind, information) = error else { return };
-        match kind {
-            DatabaseErrorKind::SerializationFailure => self.is_aborted = true,
-            DatabaseErrorKind::ReadOnlyTransaction => self.is_read_only = true,
-            DatabaseErrorKind::Unknown if is_deadlock(&**information) => self.is_aborted = true,
-            _ => {}
-        }
+        let is_deadlock = matches!(kind, DatabaseErrorKind::Unknown) && is_deadlock(&**information);
+        self.is_aborted |= matches!(kind, DatabaseErrorKind::SerializationFailure) || is_deadlock;
+        self.is_read_only |= matches!(kind, DatabaseErrorKind::ReadOnlyTransaction);
     }
 }
 

@@ -153,7 +153,7 @@ fn a_database_that_takes_no_writes_is_refused() {
             block_on(db.schema()).unwrap_err(),
             block_on(db.change_at_length(Arc::new(SystemClock), |_, _| Ok::<_, StoreError>(()))).unwrap_err(),
         ] {
-            assert!(matches!(&error, StoreError::Unavailable(text) if text.contains(words)), "{error:?}");
+            assert!(matches!(&error, StoreError::Unavailable(why) if why.contains(words)), "{error:?}");
         }
     }
     // The doctor may look.
