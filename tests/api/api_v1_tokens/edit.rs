@@ -91,8 +91,18 @@ fn what_was_narrowed_ends_at_once() {
         ),
         (json!({ "audiences": both }), json!({ "audiences": [API] }), "aud", json!(API)),
         (json!({ "audiences": both }), json!({ "audiences": null }), "aud", json!(app.issuer())),
-        (json!({}), json!({ "expires_in": 90 }), "exp", json!(app.clock.now().plus_seconds(90).unix_seconds_rounded_up())),
-        (json!({ "expires_in": 91 }), json!({ "expires_in": 90 }), "exp", json!(app.clock.now().plus_seconds(90).unix_seconds_rounded_up())),
+        (
+            json!({}),
+            json!({ "expires_in": 90 }),
+            "exp",
+            json!(app.clock.now().plus_seconds(90).unix_seconds_rounded_up()),
+        ),
+        (
+            json!({ "expires_in": 91 }),
+            json!({ "expires_in": 90 }),
+            "exp",
+            json!(app.clock.now().plus_seconds(90).unix_seconds_rounded_up()),
+        ),
         // More of one thing does not make up for less of another.
         (
             json!({ "permission": "read" }),
@@ -150,7 +160,12 @@ fn what_was_widened_leaves_access_tokens_alone() {
             json!([{ "type": "dataset", "actions": ["get"] }]),
         ),
         (json!({}), json!({ "audiences": [API, app.issuer()] }), "aud", json!([API, app.issuer()])),
-        (json!({ "expires_in": 90 }), json!({ "expires_in": 120 }), "exp", json!(app.clock.now().plus_seconds(120).unix_seconds_rounded_up())),
+        (
+            json!({ "expires_in": 90 }),
+            json!({ "expires_in": 120 }),
+            "exp",
+            json!(app.clock.now().plus_seconds(120).unix_seconds_rounded_up()),
+        ),
         (
             json!({ "expires_in": 90 }),
             json!({ "expires_at": null }),
