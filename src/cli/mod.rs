@@ -142,7 +142,7 @@ pub fn run() -> ExitCode {
 }
 
 fn parsed() -> Result<Cli, ParseError> {
-    Ok(Cli::from_arg_matches(&config::parse(Cli::command())?)?)
+    Ok(Cli::from_arg_matches(&config::parse(&Cli::command())?)?)
 }
 
 fn started(command: Command, config: Result<Config, ConfigError>) -> Result<(), CliError> {

@@ -37,24 +37,24 @@ pub enum ParseError {
 ///
 /// # Errors
 /// See [`ParseError`]. A variable is named, and its value never shown.
-pub fn parse(command: Command) -> Result<ArgMatches, ParseError> {
+pub fn parse(command: &Command) -> Result<ArgMatches, ParseError> {
     let set: BTreeMap<OsString, OsString> = env::vars_os().filter(|(_, value)| !value.is_empty()).collect();
-    parse_from(command, env::args_os().collect(), &|name| set.contains_key(name))
+    parse_from(command, &env::args_os().collect::<Vec<_>>(), &|name| set.contains_key(name))
 }
 
 fn parse_from(
-    command: Command,
-    arguments: Vec<OsString>,
+    command: &Command,
+    arguments: &[OsString],
     is_set: &dyn Fn(&OsStr) -> bool,
 ) -> Result<ArgMatches, ParseError> {
-    let parse = |is_read: &dyn Fn(&OsStr) -> bool| reading(command.clone(), is_read).try_get_matches_from(&arguments);
+    let parse = |is_read: &dyn Fn(&OsStr) -> bool| reading(command.clone(), is_read).try_get_matches_from(arguments);
     let error = match parse(is_set) {
         Ok(matches) => return Ok(matches),
         Err(error) => error,
     };
     // Without any variable: the command line is at fault.
     parse(&|_| false)?;
-    let at_fault = variables(&command).find_map(|name| {
+    let at_fault = variables(command).find_map(|name| {
         let read_alone = parse(&|other| other == OsStr::new(&name) && is_set(other));
         read_alone.err().map(|error| ConfigError::Variable { problem: problem(&error), name })
     });

@@ -121,6 +121,8 @@ impl Core {
                 ahead_ms = clock.ahead(),
                 "the database's clock is not this machine's: nothing that is old is removed until they agree"
             ),
+            // So it begins in each new database: no cause for alarm.
+            Err(Doubt::Unsteady) if trusted_at.is_none() => tracing::debug!("the clock is not known for two hours yet"),
             Err(Doubt::Unsteady) if is_new => tracing::warn!(
                 trusted_at = trusted_at.map(tracing::field::display),
                 "the clock may be wrong: nothing that is old is removed until it has gone on evenly for two hours"

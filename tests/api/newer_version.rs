@@ -197,16 +197,16 @@ fn a_policy_keeps_what_only_the_newer_version_knows() {
     let newer = newer();
     let Newer { app, session, .. } = &newer;
     let path = "/api/v1/orgs/acme/policy";
-    let patch = |patch: Value| app.request("PATCH", path).bearer(session).header("if-match", "*").json(&patch).send();
+    let changed = |patch: Value| app.request("PATCH", path).bearer(session).header("if-match", "*").json(&patch).send();
     let before = newer.get(path).json();
-    let policy = patch(json!({ "access_token_ttl": 60 })).json();
+    let policy = changed(json!({ "access_token_ttl": 60 })).json();
     assert_eq!((&policy["require_mfa"], &policy["access_token_ttl"]), (&json!(["owner"]), &json!(60)));
     assert_eq!(policy["allowed_kinds"], json!(["opaque", "macaroon", "jwt"]));
     let mut expected = before;
     expected["access_token_ttl"] = json!(60);
     assert_eq!(newer.get(path).json(), expected);
     for refused in [json!({ "require_mfa": [] }), json!({ "allowed_kinds": ["opaque", "macaroon"] })] {
-        assert_eq!(patch(refused.clone()).status, 422, "{refused}");
+        assert_eq!(changed(refused.clone()).status, 422, "{refused}");
     }
     assert_eq!(app.pat.exchange(app).status, 200);
 }

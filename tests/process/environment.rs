@@ -33,7 +33,7 @@ fn a_switch_takes_the_usual_spellings() {
             Server::of(program.start()).stop();
         } else {
             let finished = program.run();
-            assert!(finished.refusal().contains("schema"), "{value}: {finished:?}");
+            assert!(finished.refusal().contains("no_migrate"), "{value}: {finished:?}");
         }
     }
 }

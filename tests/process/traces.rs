@@ -108,7 +108,7 @@ fn an_exchange_is_told_below_its_callers_span_and_without_a_secret() {
     assert_eq!((span.name.as_str(), told(span, "http.route")), ("GET", None));
     let sign_in = spans.iter().find(|span| span.name == "POST /api/v1/session").expect("a span");
     let below = names_below(&spans, sign_in);
-    for name in ["wait for a turn", "argon2", "database read", "change"] {
+    for name in ["wait for a turn", "argon2", "database read", "database write"] {
         assert!(below.contains(&name), "{name} is not in {below:?}");
     }
     assert!(spans.iter().all(|span| told(span, "error.type").is_none()));

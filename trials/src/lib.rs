@@ -15,6 +15,7 @@ pub mod verify;
 
 #[cfg(test)]
 #[path = "../../tests/api/support/database.rs"]
+#[expect(unreachable_pub, reason = "made for the tests outside")]
 mod test_database;
 
 /// Why a trial could not go on: for the person in front of it, so a text is enough.

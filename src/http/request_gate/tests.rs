@@ -46,7 +46,7 @@ async fn little_is_read_ahead() {
     let (mut theirs, mut gate) = open();
     theirs.write_all(ASK).await.unwrap();
     assert_eq!(now(&mut gate).await, ASK);
-    theirs.write_all(&[b'x'; 100_000]).await.unwrap();
+    theirs.write_all(&vec![b'x'; 100_000]).await.unwrap();
     assert_eq!(now(&mut gate).await, b"");
     assert_eq!(gate.held.len(), AHEAD);
     assert!(time::timeout(Duration::from_secs(100), gate.read_u8()).await.is_err(), "nobody is late but the server");
@@ -70,7 +70,7 @@ async fn each_later_head_has_its_time_however_it_trickles() {
         assert_eq!(now(&mut gate).await, ASK);
         gate.write_all(b"HTTP").await.unwrap();
         if !together {
-            time::sleep(Duration::from_secs(60)).await;
+            time::sleep(Duration::from_mins(1)).await;
             theirs.write_all(half).await.unwrap();
         }
         let begun = Instant::now();
@@ -100,10 +100,10 @@ async fn a_late_body_or_answer_is_no_late_head() {
     for _ in 0..3 {
         theirs.write_all(b"POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\n").await.unwrap();
         now(&mut gate).await;
-        time::sleep(Duration::from_secs(60)).await;
+        time::sleep(Duration::from_mins(1)).await;
         theirs.write_all(b"body").await.unwrap();
         assert_eq!(now(&mut gate).await, b"body");
-        time::sleep(Duration::from_secs(60)).await;
+        time::sleep(Duration::from_mins(1)).await;
         gate.write_all(b"HTTP").await.unwrap();
     }
 }

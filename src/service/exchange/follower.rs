@@ -190,12 +190,11 @@ impl Follower {
     /// above the clock: others may have lost what feed readers know, who take no answer that is below, and without a change
     /// there would be none above.
     fn connected(&mut self) -> Result<(DbConnection, bool), StoreError> {
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => {
-                self.is_above_clock = false;
-                self.db.own_connection()?
-            }
+        let mut connection = if let Some(connection) = self.connection.take() {
+            connection
+        } else {
+            self.is_above_clock = false;
+            self.db.own_connection()?
         };
         // Before the counter is raised, which would hide it.
         let has_lost = !self.is_above_clock && self.has_lost(&mut connection)?;

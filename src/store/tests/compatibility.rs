@@ -61,8 +61,10 @@ fn what_the_migrations_require_is_one_of_them() {
     for entry in fs::read_dir(folder).unwrap() {
         let folder = entry.unwrap();
         let own = folder.file_name().into_string().unwrap().split('_').next().unwrap().replace('-', "");
-        let text = fs::read_to_string(folder.path().join("up.sql")).unwrap();
-        for (_, after) in text.match_indices("required_migration").map(|(at, word)| text.split_at(at + word.len())) {
+        let migration = fs::read_to_string(folder.path().join("up.sql")).unwrap();
+        for (_, after) in
+            migration.match_indices("required_migration").map(|(at, word)| migration.split_at(at + word.len()))
+        {
             if let Some(required) = after.split('\'').nth(1) {
                 assert!(required <= own.as_str(), "{own} requires {required}");
             }

@@ -40,7 +40,7 @@ impl Forwarder {
         thread::spawn(move || {
             while !is_over() {
                 match listener.accept() {
-                    Ok((near, _)) => passed_on(near, &shared, &is_over),
+                    Ok((near, _)) => passed_on(&near, &shared, &is_over),
                     Err(_) => pass(LOOK),
                 }
             }
@@ -67,13 +67,13 @@ impl Forwarder {
 }
 
 /// Connects to the target and copies both ways, on two threads.
-fn passed_on(near: TcpStream, state: &Arc<Mutex<State>>, is_over: &(impl Fn() -> bool + Clone + Send + 'static)) {
+fn passed_on(near: &TcpStream, state: &Arc<Mutex<State>>, is_over: &(impl Fn() -> bool + Clone + Send + 'static)) {
     let (target, cuts) = {
         let state = locked(state);
         (state.target, state.cuts)
     };
     let Ok(far) = TcpStream::connect(target) else { return };
-    for (from, to) in [(&near, &far), (&far, &near)] {
+    for (from, to) in [(near, &far), (&far, near)] {
         let (Ok(from), Ok(to)) = (from.try_clone(), to.try_clone()) else { return };
         let (is_over, state) = (is_over.clone(), state.clone());
         thread::spawn(move || {

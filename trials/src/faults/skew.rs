@@ -143,17 +143,17 @@ impl Skew<'_> {
     fn revoked_together(&mut self, owners: &str) -> Result<(), Failure> {
         let Self { servers, session, wrong, stage, .. } = self;
         let mut made = Vec::new();
-        let mut make = |what: &'static str| {
+        let mut create_on_each = |what: &'static str| {
             servers.iter().try_for_each(|maker| {
                 let (_, token) = maker.caller.created(session)?;
                 made.push((what, maker.clock, token));
                 Ok::<_, Failure>(())
             })
         };
-        make("before")?;
+        create_on_each("before")?;
         let iso = "SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')";
         let moment = stage.postgres()?.query(iso)?;
-        make("after")?;
+        create_on_each("after")?;
         let right = servers.first().ok_or("a server")?;
         let body = json!({ "created_before": moment });
         right.caller.ask("POST", "/api/v1/orgs/acme/revocations", Some(session), Some(&body))?.good(200)?;

@@ -77,8 +77,8 @@ impl Traffic {
             let session = session.to_owned();
             let mut own = VecDeque::new();
             traffic.client(*server, move |caller, ledger, _| change(caller, ledger, &session, &mut own));
-            traffic.client(*server, |caller, ledger, turn| exchange_live(caller, ledger, turn));
-            traffic.client(*server, |caller, ledger, turn| exchange_revoked(caller, ledger, turn));
+            traffic.client(*server, exchange_live);
+            traffic.client(*server, exchange_revoked);
         }
         traffic
     }
@@ -230,7 +230,7 @@ fn change(
             let mut ledger = locked(ledger);
             let place = ledger.tokens.len();
             ledger.tokens.push(token);
-            if place % 2 == 0 {
+            if place.is_multiple_of(2) {
                 own.push_back((place, id));
             }
             Ok(())
@@ -256,9 +256,8 @@ fn exchange_live(caller: &Caller, ledger: &Mutex<Ledger>, turn: usize) -> Result
     let mut ledger = locked(ledger);
     let is_still_live = ledger.tokens.get(place).is_some_and(is_live);
     match status {
-        200 | 503 => {}
         401 if is_still_live => ledger.missing.push(place),
-        401 => {}
+        200 | 401 | 503 => {}
         _ => ledger.note(format!("{status} for an exchange")),
     }
     Ok(())
