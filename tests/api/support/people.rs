@@ -132,7 +132,10 @@ impl TestApp {
         &self,
         name: &str,
         role: Role,
-        organization: impl FnOnce(&mut DbConnection, i64, Timestamp) -> Result<OrganizationId, StoreError> + Send + 'static,
+        organization: impl FnOnce(&mut DbConnection, i64, Timestamp) -> Result<OrganizationId, StoreError>
+        + Clone
+        + Send
+        + 'static,
     ) -> Person {
         let (now, email) = (self.clock.now(), format!("{name}@acme.example"));
         let password = format!("{name}: correct horse battery");
