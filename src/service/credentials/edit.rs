@@ -70,7 +70,6 @@ impl Credentials {
         let record = if let (Some(name), true) = (&edit.name, edit.is_rename()) {
             let name = name.clone();
             let rename_own = move |write: &mut Write<'_>| {
-                credentials::hold(write.connection, id)?;
                 let (authority, record) = own(write, &core, &caller, id)?;
                 rename(write, &core, &authority, record, &name)
             };
@@ -86,7 +85,7 @@ impl Credentials {
     }
 }
 
-/// Who is calling, and the credential if it is theirs.
+/// Who is calling, and the credential if it is theirs; nobody else changes it until the transaction ends.
 fn own<L>(
     change: &mut Change<'_, L>,
     core: &Core,
@@ -94,6 +93,8 @@ fn own<L>(
     id: CredentialId,
 ) -> Result<(Authority, Record), ManageError> {
     let authority = core.authority(change.connection, caller, change.now)?;
+    // A rename does not wait for the lock of all changes, and an edit writes the name too: neither may undo the other.
+    credentials::hold(change.connection, id)?;
     let record = standings::record_by_id(change.connection, id)?;
     let record = record.filter(|own| is_own(&authority, &own.standing)).ok_or(ManageError::NotFound)?;
     Ok((authority, record))
