@@ -1,7 +1,7 @@
 //! The environment: which variables count, and command-line arguments read together with them.
 
 use std::{
-    collections::BTreeMap,
+    collections::BTreeSet,
     env,
     error::Error as _,
     ffi::{OsStr, OsString},
@@ -10,13 +10,16 @@ use std::{
 use clap::{
     ArgMatches, Command,
     builder::Resettable,
-    error::{ContextKind, ContextValue},
+    error::{ContextKind, ContextValue, ErrorKind},
 };
 use thiserror::Error;
 
 use super::ConfigError;
 
 const PREFIX: &str = "PATMINT_";
+
+/// What protects, and must not be left out by an empty variable without a word: it is refused, as each wrong value is.
+const PROTECTIONS: [&str; 3] = ["PATMINT_FEED_TOKEN", "PATMINT_TLS_CERT", "PATMINT_TLS_KEY"];
 
 /// The end of the one variable that Kubernetes sets for every service of a namespace, in each of its containers.
 const SERVICE_HOST: &str = "_SERVICE_HOST";
@@ -38,8 +41,10 @@ pub enum ParseError {
 /// # Errors
 /// See [`ParseError`]. A variable is named, and its value never shown.
 pub fn parse(command: &Command) -> Result<ArgMatches, ParseError> {
-    let set: BTreeMap<OsString, OsString> = env::vars_os().filter(|(_, value)| !value.is_empty()).collect();
-    parse_from(command, &env::args_os().collect::<Vec<_>>(), &|name| set.contains_key(name))
+    let is_meant = |name: &OsString| PROTECTIONS.iter().any(|protection| name == protection);
+    let set = env::vars_os().filter(|(name, value)| !value.is_empty() || is_meant(name));
+    let set: BTreeSet<OsString> = set.map(|(name, _)| name).collect();
+    parse_from(command, &env::args_os().collect::<Vec<_>>(), &|name| set.contains(name))
 }
 
 fn parse_from(
@@ -77,7 +82,8 @@ fn problem(error: &clap::Error) -> String {
     }
     match error.get(ContextKind::ValidValue) {
         Some(ContextValue::Strings(values)) if !values.is_empty() => format!("must be one of {}", values.join(", ")),
-        Some(_) | None => "is not text in UTF-8".to_owned(),
+        Some(_) | None if error.kind() == ErrorKind::InvalidUtf8 => "is not text in UTF-8".to_owned(),
+        Some(_) | None => "must not be empty".to_owned(),
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
     clock::Timestamp,
     credential::{Credential, Description},
     ids::OrganizationId,
-    membership::{Groups, Membership, User},
+    membership::{Groups, Membership, Role, User, UserKind},
     organization::Organization,
 };
 
@@ -36,6 +36,8 @@ pub struct Owner {
     pub is_disabled: bool,
     /// Whether the membership exists and has not ended.
     pub is_member: bool,
+    /// Whether the kind of the user and the role in the organization are known here, and not only to a newer patmint.
+    pub is_understood: bool,
     /// The user's credentials made before this number on the list are revoked, here or everywhere; 0 = none.
     pub revoked_seq: i64,
     /// Names that travel to the services.
@@ -46,24 +48,26 @@ impl Owner {
     /// What counts of `user` and of its membership.
     #[must_use]
     pub fn new(user: &User, membership: Option<&Membership>) -> Self {
-        let judged = membership.map(|own| (own.ended_at, own.revoked_seq, own.groups.clone()));
-        Self::from_parts((user.disabled_at, user.revoked_seq), judged)
+        let judged = membership.map(|own| (own.ended_at, own.revoked_seq, own.groups.clone(), own.role));
+        Self::from_parts((user.disabled_at, user.revoked_seq, user.kind), judged)
     }
 
-    /// The same from single columns: (`disabled_at`, `revoked_seq`) of the user and (`ended_at`, `revoked_seq`, groups) of
-    /// the membership.
+    /// The same from single columns: (`disabled_at`, `revoked_seq`, `kind`) of the user and (`ended_at`, `revoked_seq`,
+    /// groups, role) of the membership.
     #[must_use]
     pub fn from_parts(
-        (disabled_at, user_seq): (Option<Timestamp>, i64),
-        membership: Option<(Option<Timestamp>, i64, Option<Groups>)>,
+        (disabled_at, user_seq, kind): (Option<Timestamp>, i64, UserKind),
+        membership: Option<(Option<Timestamp>, i64, Option<Groups>, Role)>,
     ) -> Self {
         let is_disabled = disabled_at.is_some();
-        let Some((ended_at, member_seq, groups)) = membership else {
-            return Self { is_disabled, is_member: false, revoked_seq: user_seq, groups: None };
+        let Some((ended_at, member_seq, groups, role)) = membership else {
+            let is_understood = kind.is_known();
+            return Self { is_disabled, is_member: false, is_understood, revoked_seq: user_seq, groups: None };
         };
         Self {
             is_disabled,
             is_member: ended_at.is_none(),
+            is_understood: kind.is_known() && role.is_known(),
             revoked_seq: member_seq.max(user_seq),
             groups: groups.map(Arc::new),
         }

@@ -168,7 +168,7 @@ pub fn objection(standing: &Standing, issuer: &str, now: Timestamp) -> Option<Re
         (is_stale(standing, now), Refusal::Stale),
         (owner.is_disabled, Refusal::UserDisabled),
         (!owner.is_member, Refusal::MembershipEnded),
-        (!credential.is_understood(), Refusal::NotUnderstood),
+        (!credential.is_understood() || !owner.is_understood, Refusal::NotUnderstood),
         (!policy.allowed_kinds.contains(&credential.kind), Refusal::KindDisallowed),
         (audiences(credential, policy, issuer).next().is_none(), Refusal::AudienceDisallowed),
     ];

@@ -33,8 +33,15 @@ const ACTIX_LARGEST_HEAD: usize = 128 * 1024;
 /// The most that is read and thrown away of a larger one, so that its sender gets to read the answer.
 const LARGEST_REFUSED: usize = 1024 * 1024;
 
+/// How much follows a head whose body is chunked, in bytes: the largest body in chunks that are not tiny. What a client sends
+/// behind it is not read.
+const LARGEST_REST: usize = 256 * 1024;
+
 /// How much is read at once while an answer is being made: the client may hang up, or begin its next request.
 const AHEAD: usize = 256;
+
+/// What a client is told that waits to send its body; no answer yet (RFC 9110 section 15.2.1).
+const CONTINUE: &[u8] = b"HTTP/1.1 100 ";
 
 /// Whether the connection has to end with the answer: only actix knows where a chunked body ends, so what follows one
 /// cannot be held back.
@@ -48,8 +55,10 @@ enum Part {
     Head(Head),
     /// So many bytes of a body; with none left, the answer.
     Body { left: u64, is_answered: bool },
-    /// Whatever there is, to the end of the connection.
-    Rest,
+    /// A chunked body and whatever comes behind it, until the answer begins.
+    Rest { left: usize },
+    /// Nothing more: the connection ends with the answer that has begun.
+    End,
     /// A head was too large, and actix is to say so: it does when it has been given so much more of one.
     TooLarge { left: usize },
 }
@@ -88,7 +97,7 @@ impl<S> RequestGate<S> {
                     self.is_first = false;
                     self.part = match body {
                         Body::Length(left) => Part::Body { left, is_answered: false },
-                        Body::Chunked => Part::Rest,
+                        Body::Chunked => Part::Rest { left: LARGEST_REST },
                     };
                     length
                 }
@@ -102,7 +111,16 @@ impl<S> RequestGate<S> {
                     *left -= u64::try_from(length).unwrap_or(*left);
                     length
                 }
-                Part::Rest | Part::TooLarge { .. } => rest.len(),
+                Part::Rest { left } => {
+                    let length = rest.len().min(*left);
+                    *left -= length;
+                    if *left == 0 {
+                        self.part = Part::End;
+                    }
+                    length
+                }
+                Part::End => return (admitted, bytes.len()),
+                Part::TooLarge { .. } => rest.len(),
             };
         }
         (admitted, admitted)
@@ -110,6 +128,10 @@ impl<S> RequestGate<S> {
 
     /// An answer has begun to be written.
     fn answered(&mut self, context: &mut Context<'_>) {
+        if matches!(self.part, Part::Rest { .. }) {
+            self.part = Part::End;
+            context.waker().wake_by_ref();
+        }
         if let Part::Body { left, is_answered } = &mut self.part {
             *is_answered = true;
             if *left == 0 {
@@ -215,7 +237,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for RequestGate<S> {
                     return Poll::Ready(Ok(()));
                 }
                 Part::Head(head) if head.size() > LARGEST_HEAD => ready!(self.poll_refused(context))?,
-                Part::Head(_) | Part::Body { .. } | Part::Rest => {
+                Part::End => return Poll::Ready(Ok(())),
+                Part::Head(_) | Part::Body { .. } | Part::Rest { .. } => {
                     let before = buffer.filled().len();
                     let has_come = ready!(self.poll_more(context, buffer))?;
                     // All that came may have been of a head that is too large.
@@ -229,8 +252,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for RequestGate<S> {
 }
 
 impl<S: AsyncWrite + Unpin> RequestGate<S> {
-    fn written(&mut self, done: Poll<io::Result<usize>>, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        if matches!(done, Poll::Ready(Ok(count)) if count > 0) {
+    fn written(
+        &mut self,
+        done: Poll<io::Result<usize>>,
+        bytes: &[u8],
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        if matches!(done, Poll::Ready(Ok(count)) if count > 0) && !bytes.starts_with(CONTINUE) {
             self.answered(context);
         }
         done
@@ -240,7 +268,7 @@ impl<S: AsyncWrite + Unpin> RequestGate<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for RequestGate<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let done = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.written(done, context)
+        self.written(done, bytes, context)
     }
 
     fn poll_write_vectored(
@@ -249,7 +277,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for RequestGate<S> {
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let done = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
-        self.written(done, context)
+        self.written(done, bytes.first().map_or(&[], |slice| &**slice), context)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -54,7 +54,8 @@ pub(crate) fn live(
     now: Timestamp,
 ) -> Result<Option<(Session, User)>, StoreError> {
     let found = store::by_secret(connection, hash)?;
-    Ok(found.filter(|(session, user)| !is_expired(expires_at(session), now) && user.disabled_at.is_none()))
+    let may = |user: &User| user.disabled_at.is_none() && user.kind.is_known();
+    Ok(found.filter(|(session, user)| !is_expired(expires_at(session), now) && may(user)))
 }
 
 /// Notes, to the minute, that a session is in use. A database that cannot be written to now is no reason not to read.

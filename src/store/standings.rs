@@ -18,7 +18,7 @@ use crate::domain::{
     credential::{Audiences, Credential, CredentialKind, LookupKey, Permission},
     digest::SecretHash,
     ids::{CredentialId, OrganizationId, UserId},
-    membership::{Groups, Membership, User},
+    membership::{Groups, Membership, Role, User, UserKind},
     organization::Organization,
     scope::Scopes,
     standing::{Owner, Record, Standing},
@@ -43,8 +43,8 @@ struct JudgedCredential {
 }
 
 /// See [`Owner::from_parts`].
-type JudgedUser = (Option<Timestamp>, i64);
-type JudgedMembership = (Option<Timestamp>, i64, Option<Groups>);
+type JudgedUser = (Option<Timestamp>, i64, UserKind);
+type JudgedMembership = (Option<Timestamp>, i64, Option<Groups>, Role);
 type JudgedRow<O> = (JudgedCredential, JudgedUser, Option<JudgedMembership>, O);
 type SucceededRow = (JudgedCredential, JudgedUser, Option<JudgedMembership>, UnreadOrganization, Option<CredentialId>);
 
@@ -109,8 +109,8 @@ macro_rules! judged {
     ($organization:ty $(, $more:expr)?) => {
         (
             JudgedCredential::as_select(),
-            (users::disabled_at, users::revoked_seq),
-            (memberships::ended_at, memberships::revoked_seq, memberships::member_groups).nullable(),
+            (users::disabled_at, users::revoked_seq, users::kind),
+            (memberships::ended_at, memberships::revoked_seq, memberships::member_groups, memberships::role).nullable(),
             <$organization>::as_select(),
             $($more,)?
         )

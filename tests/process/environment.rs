@@ -15,13 +15,25 @@ fn an_empty_variable_counts_as_absent() {
         "PATMINT_ISSUER",
         "PATMINT_NO_MIGRATE",
         "PATMINT_MAX_STALENESS",
-        "PATMINT_FEED_TOKEN",
         "PATMINT_LOG_FORMAT",
         "OTEL_EXPORTER_OTLP_ENDPOINT",
     ] {
         program = program.env(name, "");
     }
     Server::of(program.start()).stop();
+}
+
+#[test]
+fn an_empty_variable_leaves_out_no_protection() {
+    let place = Place::new();
+    for (name, said) in [
+        ("PATMINT_FEED_TOKEN", "feed_token"),
+        ("PATMINT_TLS_CERT", "PATMINT_TLS_CERT"),
+        ("PATMINT_TLS_KEY", "PATMINT_TLS_KEY"),
+    ] {
+        let finished = serve(&place).env(name, "").run();
+        assert!(finished.refusal().contains(said), "{finished:?}");
+    }
 }
 
 #[test]

@@ -39,7 +39,7 @@ pub(crate) fn standing() -> Standing {
             is_revoked: false,
             last_used_at: None,
         },
-        owner: Owner { is_disabled: false, is_member: true, revoked_seq: 0, groups: None },
+        owner: Owner { is_disabled: false, is_member: true, is_understood: true, revoked_seq: 0, groups: None },
         organization: Arc::new(Organization {
             id: organization_id,
             number: 1,

@@ -43,7 +43,7 @@ impl Head {
         let mut length = 0;
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             length += piece.len();
-            self.size += piece.len();
+            self.size = self.size.saturating_add(piece.len());
             let is_whole = piece.ends_with(b"\n");
             let is_last = if is_whole && self.line.is_empty() {
                 self.ends_with_line(piece)
@@ -76,7 +76,11 @@ impl Head {
             self.body = Body::Chunked;
         } else if name.eq_ignore_ascii_case(b"content-length") && self.body != Body::Chunked {
             let value = value.strip_prefix(b":").unwrap_or(value).trim_ascii();
-            // One that is no number is refused by actix.
+            // One that is no number is refused by actix. One that is cut may be a number there and another one here, and is
+            // treated as a head that is too large.
+            if line.len() >= LINE_START {
+                self.size = usize::MAX;
+            }
             let length = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
             self.body = Body::Length(length.unwrap_or(0));
         }

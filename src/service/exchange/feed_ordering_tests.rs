@@ -353,6 +353,28 @@ fn a_server_forgets_what_a_failover_lost_though_another_one_has_raised_the_count
 }
 
 #[test]
+fn a_server_notices_an_entry_under_a_number_that_it_took_for_read() {
+    let replica = Replica::warm();
+    let kept = replica.memory.applied();
+    let raise_to =
+        |floor: i64| block_on(replica.db.write(move |connection| list::raise_to(connection, floor))).unwrap();
+    // Without an entry, as when a credential is made.
+    raise_to(kept + 5);
+    replica.follow();
+    replica.exchange().expect("in memory");
+    lose_after(&replica, kept);
+    // The clock of the new primary is behind, and another server has raised the counter there.
+    replica.clock.jump(-3600);
+    replica.revoke_without_waiting();
+    raise_to(kept + 9);
+    replica.clock.jump(3600);
+    replica.disconnect_follower();
+    replica.follow();
+    let outcome = replica.exchange();
+    assert!(matches!(outcome, Err(ExchangeError::Refused(Refusal::Revoked))), "{outcome:?}");
+}
+
+#[test]
 fn a_clock_behind_what_was_seen_gives_no_number_twice_unnoticed() {
     let replica = Replica::warm();
     let kept = replica.memory.applied();

@@ -210,15 +210,20 @@ impl Follower {
     }
 
     /// Whether memory reflects what is not in the database any more. What is lost are the last commits: the last entry is
-    /// among them, if any is. The counter does not tell, once somebody else has raised it.
+    /// among them, or else another one has a number up to which memory took the list for read. The counter does not tell, once
+    /// somebody else has raised it.
     fn has_lost(&self, connection: &mut DbConnection) -> Result<bool, StoreError> {
         if list::head(connection)?.seq < self.memory.seen() {
             return Ok(true);
         }
-        let Some(last) = self.last_read else { return Ok(false) };
-        let is_there = list::entries(connection, last.seq - 1, last.seq)?.contains(&last);
-        // Read after it: it may be gone because it was old.
-        Ok(!is_there && list::head(connection)?.pruned_to < last.seq)
+        let before = self.last_read.map_or(0, |last| last.seq - 1);
+        let found = list::entries(connection, before, self.memory.applied())?;
+        if found == self.last_read.into_iter().collect::<Vec<_>>() {
+            return Ok(false);
+        }
+        // Read after them: the last one may be gone because it was old.
+        let pruned_to = list::head(connection)?.pruned_to;
+        Ok(!(found.is_empty() && self.last_read.is_some_and(|last| last.seq <= pruned_to)))
     }
 
     /// Breaks the connection.

@@ -84,6 +84,16 @@ fn a_chunked_body_is_the_last_on_its_connection() {
 }
 
 #[test]
+fn what_comes_behind_a_chunked_body_is_not_answered() {
+    let app = TestApp::new();
+    let mut connection = Connection::open(app.address);
+    connection.write(b"GET /livez HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /livez HTTP/1.1\r\nHost: h\r\n\r\n");
+    assert_eq!(connection.read(false).unwrap().status, 200);
+    connection.write(HALF);
+    assert!(is_given_up(&mut connection));
+}
+
+#[test]
 fn nor_does_a_body_that_nobody_reads() {
     let app = impatient();
     let mut connection = Connection::open(app.address);
