@@ -41,7 +41,7 @@ const LARGEST_REST: usize = 256 * 1024;
 const AHEAD: usize = 256;
 
 /// What a client is told that waits to send its body; no answer yet (RFC 9110 section 15.2.1).
-const CONTINUE: &[u8] = b"HTTP/1.1 100 ";
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// Whether the connection has to end with the answer: only actix knows where a chunked body ends, so what follows one
 /// cannot be held back.
@@ -258,7 +258,7 @@ impl<S: AsyncWrite + Unpin> RequestGate<S> {
         bytes: &[u8],
         context: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
-        if matches!(done, Poll::Ready(Ok(count)) if count > 0) && !bytes.starts_with(CONTINUE) {
+        if matches!(done, Poll::Ready(Ok(count)) if count > 0) && bytes != CONTINUE {
             self.answered(context);
         }
         done

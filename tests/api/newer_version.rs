@@ -60,6 +60,9 @@ fn newer() -> Newer {
     }
     // Memory has nothing of it yet, and everything is looked for again.
     app.clock.pass(seconds(10));
+    // It is believed anew when the follower has looked, and a change is answered after that.
+    let again = app.delete(&format!("/api/v1/tokens/{}", revoked.id)).bearer(&session).send();
+    assert_eq!(again.status, 204, "{}", again.text());
     Newer { app, session, odd, revoked, auditor, robot }
 }
 
